@@ -1,0 +1,50 @@
+# Everything here needs Python 3.11 (or newer) and make, nothing else; .venv is made on first use.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test cover check lint types layers wheel format clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## See it work: a simulated provider, the bridge and a receiver, half a minute at most
+	$(BIN)/video-bridge demo
+
+serve: $(STAMP) ## Run the server with the settings of the environment and .env
+	$(BIN)/video-bridge serve
+
+test: $(STAMP) ## Run all tests (under three minutes)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+cover: $(STAMP) ## Run all tests and show what they do not reach
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
+
+check: lint types layers wheel ## Lint, types, import layers, and the built wheel in an empty environment
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+layers: $(STAMP)
+	$(BIN)/lint-imports
+
+wheel: $(STAMP)
+	$(BIN)/python tests/check_wheel.py
+
+format: $(STAMP) ## Put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove what was made here
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
