@@ -1,0 +1,136 @@
+"""The exceptions of video-bridge.
+
+::
+
+    BridgeError
+    ├── ConfigurationError      settings that cannot work; carries every problem found (exit code 2)
+    ├── RequestError            what a client of the API asked for was refused
+    │   ├── InvalidRequestError     400, with the field in ``param``
+    │   ├── AuthenticationError     401
+    │   ├── PermissionDeniedError   403
+    │   ├── NotFoundError           404
+    │   ├── ConflictError           409
+    │   ├── TooLargeError           413
+    │   └── UnsupportedMediaTypeError   415
+    ├── StoreError              the database
+    │   ├── StoreUnavailableError   it is away for now; 503, and the loops wait
+    │   └── SecretsError            a stored secret cannot be decrypted with the keys at hand
+    └── EgressError             one outgoing request had no (usable) answer; see ``reason``
+        └── BlockedAddressError     the address is not one we may send to
+
+Errors of other libraries are translated where they enter: SQLAlchemy's in ``bridge.store``, httpx's in
+``bridge.egress``, pydantic's in ``bridge.settings`` and ``bridge.web``.
+"""
+
+from __future__ import annotations
+
+from bridge.models import Reason
+
+
+class BridgeError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class ConfigurationError(BridgeError):
+    """Settings that cannot work, all problems at once.
+
+    :param problems: one sentence each, naming the variable it is about.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class RequestError(BridgeError):
+    """What a client of the API asked for was refused.
+
+    :param message: what is wrong and, where there is one, the fix.
+    :param param: the field it is about, for example ``destinations[0].url``.
+    :param code: a machine-readable word for the case, or None.
+    """
+
+    status = 400
+    type = "invalid_request_error"
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code
+
+
+class InvalidRequestError(RequestError):
+    """The request is malformed or names something that cannot be used (400)."""
+
+
+class AuthenticationError(RequestError):
+    """No valid API key came with the request (401)."""
+
+    status = 401
+    type = "authentication_error"
+
+
+class PermissionDeniedError(RequestError):
+    """The key, the Host or the Origin does not allow this (403)."""
+
+    status = 403
+    type = "permission_error"
+
+
+class NotFoundError(RequestError):
+    """There is no such thing (404)."""
+
+    status = 404
+    type = "not_found_error"
+
+
+class ConflictError(RequestError):
+    """It stands against the present state (409)."""
+
+    status = 409
+    type = "conflict_error"
+
+
+class TooLargeError(RequestError):
+    """The body is larger than the route takes (413)."""
+
+    status = 413
+
+
+class UnsupportedMediaTypeError(RequestError):
+    """The body is of a kind the API does not read (415)."""
+
+    status = 415
+
+
+class StoreError(BridgeError):
+    """The database could not do what was asked."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database is away for now: locked, full, unreachable. Trying again later makes sense."""
+
+
+class SecretsError(StoreError):
+    """A stored secret cannot be decrypted with the keys at hand."""
+
+
+class EgressError(BridgeError):
+    """An outgoing request had no usable answer.
+
+    :param reason: the word of the closed set that attempts, logs and metrics show.
+    :param detail: for the operator's log; it may name addresses and must not reach a registrant.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+        self.detail = detail
+
+
+class BlockedAddressError(EgressError):
+    """The destination's address is not one we may send to."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Reason.BLOCKED_ADDRESS, detail)

@@ -1,0 +1,47 @@
+"""Identifiers: time-ordered for rows, derived for events."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_RANDOM_BITS = 80
+
+
+class _Sequence:
+    """Numbers that only grow: 48 bits of milliseconds, 80 of chance (the layout of a ULID)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        with self._lock:
+            fresh = (time.time_ns() // 1_000_000 << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+            # Within one millisecond, and after a clock set back, the order is kept by counting on from the last.
+            self._last = fresh if fresh >> _RANDOM_BITS > self._last >> _RANDOM_BITS else self._last + 1
+            return self._last
+
+
+_sequence = _Sequence()
+
+
+def new_id(prefix: str) -> str:
+    """A new id such as ``watch_01k3…``: 26 characters after the prefix that sort by time of creation.
+
+    Ids made by one process are strictly increasing, so a list ordered by id is ordered by age, and a page can go on
+    after an id whose row is gone.
+    """
+    number = _sequence.next()
+    return prefix + "_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def event_id(watch_id: str, event_type: str) -> str:
+    """The id of a watch's event, the same on every replica and after every crash.
+
+    ``evt_`` and the first 32 hex digits of SHA-256 over ``<watch id>.<event type>``.
+    """
+    return "evt_" + hashlib.sha256(f"{watch_id}.{event_type}".encode()).hexdigest()[:32]
