@@ -1,0 +1,79 @@
+"""Read the settings, or say everything that is wrong with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bridge.errors import ConfigurationError
+from bridge.settings.gathering import Gathered, gather_providers
+from bridge.settings.model import DEFAULT_POLL_INTERVALS, OPENAI_URL, Settings
+from bridge.settings.sources import Found, read_variables
+from bridge.settings.variables import FIELDS, variable_of
+
+
+def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
+    """The settings of this process.
+
+    :param environ: the environment, the process's own when left out.
+    :param dotenv: a file of further variables that the environment overrides; it need not exist.
+    :raises ConfigurationError: with one sentence for each problem, naming the variable and the fix.
+    """
+    reading = read_variables(os.environ if environ is None else environ, dotenv)
+    # A variable whose value cannot be had is set all the same; only that one fact is reported about it.
+    found = {**reading.found, **dict.fromkeys(reading.broken, Found("", "file"))}
+    gathered = gather_providers(found)
+    settings, invalid = _validate(found, gathered)
+    later = [problem for problem in (*gathered.problems, *invalid) if problem.split(" ")[0] not in reading.broken]
+    problems = dict.fromkeys((*reading.problems, *later))
+    if settings is None or problems:
+        raise ConfigurationError(*problems)
+    return settings.model_copy(update={"warnings": (*reading.warnings, *_warnings(settings))})
+
+
+def _validate(found: Mapping[str, Found], gathered: Gathered) -> tuple[Settings | None, list[str]]:
+    values: dict[str, Any] = {field: found[variable].value for variable, field in FIELDS.items() if variable in found}
+    _let_default_bound_yield(values)
+    values |= {"providers": gathered.providers, "default_provider": gathered.default, "found": found}
+    try:
+        return Settings(**values), []
+    except ValidationError as error:
+        # Not kept as a cause: it holds every value that was given, secrets too.
+        return None, list(_sentences(error, gathered))
+
+
+def _let_default_bound_yield(values: dict[str, Any]) -> None:
+    """Where only one bound of the poll interval was set, the other's default gives way to it."""
+    shortest, longest = values.get("poll_min_interval"), values.get("poll_max_interval")
+    with suppress(ValueError, TypeError):
+        if shortest is None and 0 < float(longest) < DEFAULT_POLL_INTERVALS[0]:
+            values["poll_min_interval"] = longest
+        elif longest is None and float(shortest) > DEFAULT_POLL_INTERVALS[1]:
+            values["poll_max_interval"] = shortest
+
+
+def _sentences(error: ValidationError, gathered: Gathered) -> Iterator[str]:
+    for one in error.errors(include_url=False, include_input=False):
+        field, *rest = map(str, one["loc"])
+        variable = gathered.variable_of(*rest[:2]) if field == "providers" else variable_of(field)
+        if one["type"] == "missing":
+            yield f"{variable} is missing: every provider needs its base URL, for example https://example.com/v1."
+        else:
+            yield f"{variable} {one['ctx']['error']}."
+
+
+def _warnings(settings: Settings) -> Iterator[str]:
+    if any(provider.base_url == OPENAI_URL for provider in settings.providers.values()):
+        yield (
+            f"OpenAI announced the end of the Videos API at {OPENAI_URL} for 2026-09-24: "
+            "set OPENAI_BASE_URL to a server that goes on speaking it."
+        )
+    if settings.email_webhook_url is None and (settings.email_to or settings.email_from or settings.email_api_key):
+        yield "BRIDGE_EMAIL_WEBHOOK_URL is not set, so the other BRIDGE_EMAIL_ variables have no effect."
+    if not settings.delivery_retries:
+        yield "BRIDGE_DELIVERY_RETRIES is empty, so every delivery has a single attempt."
