@@ -50,10 +50,10 @@ def _validate(found: Mapping[str, Found], gathered: Gathered) -> tuple[Settings 
 def _let_default_bound_yield(values: dict[str, Any]) -> None:
     """Where only one bound of the poll interval was set, the other's default gives way to it."""
     shortest, longest = values.get("poll_min_interval"), values.get("poll_max_interval")
-    with suppress(ValueError, TypeError):
-        if shortest is None and 0 < float(longest) < DEFAULT_POLL_INTERVALS[0]:
+    with suppress(ValueError):  # what cannot be read is reported by the model
+        if shortest is None and longest is not None and 0 < float(longest) < DEFAULT_POLL_INTERVALS[0]:
             values["poll_min_interval"] = longest
-        elif longest is None and float(shortest) > DEFAULT_POLL_INTERVALS[1]:
+        elif longest is None and shortest is not None and float(shortest) > DEFAULT_POLL_INTERVALS[1]:
             values["poll_max_interval"] = shortest
 
 
