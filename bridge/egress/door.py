@@ -1,0 +1,220 @@
+"""The door every outgoing request leaves through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable
+from typing import cast
+
+import httpx
+
+from bridge import __version__
+from bridge.egress.addresses import AddressPolicy
+from bridge.egress.backend import CheckedBackend
+from bridge.egress.body import BoundedBody
+from bridge.egress.failures import translated
+from bridge.egress.lanes import Lanes
+from bridge.egress.messages import OutgoingRequest, Reply
+from bridge.egress.resolver import Resolver, SystemResolver
+from bridge.egress.transport import CheckedTransport, FilePath, make_proxy, make_ssl_context
+from bridge.egress.urls import literal_address
+from bridge.errors import BlockedAddressError, EgressError
+from bridge.models import Reason
+
+MAX_REPLY = 2**20
+"""How much of a reply is read unless the caller says otherwise, bytes."""
+
+# They belong to the connection and to how a body is framed on it, which is decided here (RFC 9110, section 7.6.1).
+_OWN_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "expect",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+class Door:
+    """Sends single requests, to addresses its policy accepts.
+
+    No redirect is followed, no cookie kept, no environment variable read; nothing is tried twice. A connection may be
+    used again for the same scheme, host and port: its address was checked when it was dialled.
+
+    :param policy: which addresses may be dialled.
+    :param resolver: how names become addresses; by default the system's, on threads of its own.
+    :param ca_file: PEM file with trust roots beside certifi's.
+    :param client_cert: PEM file with a certificate and its key, to identify with.
+    :param proxy: URL of an HTTP proxy. It then resolves names and vets addresses; its faults are ``own_fault``.
+    :param max_connections: requests at once; more wait as long as their deadline allows.
+    :raises ConfigurationError: a file or the proxy cannot be used.
+    """
+
+    def __init__(
+        self,
+        policy: AddressPolicy,
+        *,
+        resolver: Resolver | None = None,
+        ca_file: FilePath | None = None,
+        client_cert: FilePath | None = None,
+        proxy: str | None = None,
+        max_connections: int = 100,
+    ) -> None:
+        self._policy = policy
+        self._own_resolver = SystemResolver()
+        self._resolver: Resolver = self._own_resolver if resolver is None else resolver
+        self._ssl_context = make_ssl_context(ca_file, client_cert)
+        self._proxy = None if proxy is None else make_proxy(proxy, self._ssl_context)
+        self._lanes = Lanes(self._transport, max_connections)
+
+    async def send(self, request: OutgoingRequest, *, timeout: float, max_reply: int = MAX_REPLY) -> Reply:
+        """Send one request and read its reply, of whatever status.
+
+        Once the reply's head is here its body is best-effort: where it breaks off, ``body_error`` says why.
+
+        :param timeout: one deadline over waiting for a free connection, connecting, head and body, seconds.
+        :param max_reply: the most bytes of body to read, counted after decompression.
+        :raises BlockedAddressError: the host has an address that may not be dialled.
+        :raises EgressError: there was no reply.
+        """
+        exchange = _Exchange(max_reply)
+        outgoing = self._prepare(request, timeout)
+        try:
+            async with asyncio.timeout(timeout), self._lanes.lease(outgoing.url) as transport:
+                exchange.started = True
+                await self._run(exchange, outgoing, transport)
+        except TimeoutError as error:
+            exchange.broke_off(_too_late(exchange.started, timeout), error)
+        return exchange.reply()
+
+    async def aclose(self) -> None:
+        """Close all connections; those in use when their request ends."""
+        await self._lanes.aclose()
+        await self._own_resolver.aclose()
+
+    def _transport(self, scheme: str) -> CheckedTransport:
+        """A connection in the making. It does not know what it will carry, and plain http goes to fewer addresses."""
+        if self._proxy is None:
+            backend = CheckedBackend(self._policy, self._resolver, plain=scheme == "http")
+        else:
+            layers = 2 if self._proxy.url.scheme == b"https" else 1
+            backend = CheckedBackend(AddressPolicy(anywhere=True), self._resolver, proxy_layers=layers)
+        return CheckedTransport(backend, self._ssl_context, self._proxy)
+
+    def _prepare(self, request: OutgoingRequest, timeout: float) -> httpx.Request:
+        with translated():
+            outgoing = _build(request, timeout)
+        if self._proxy is not None:
+            # The proxy resolves and vets names; an address that needs no resolving is judged here all the same.
+            host = outgoing.url.raw_host.decode("ascii")
+            address = literal_address(host)
+            refusal = address and self._policy.refusal(address, plain=outgoing.url.scheme == "http")
+            if refusal:
+                raise BlockedAddressError(f"{host}: {refusal}")
+        return outgoing
+
+    async def _run(self, exchange: _Exchange, outgoing: httpx.Request, transport: CheckedTransport) -> None:
+        with translated():
+            response = await transport.handle_async_request(outgoing)
+        try:
+            if self._proxy is not None and response.status_code == 407:
+                raise EgressError(Reason.OWN_FAULT, "the proxy does not accept our credentials")
+            await exchange.read(response)
+        finally:
+            await response.aclose()
+
+
+class _Exchange:
+    """One request under way: what is known of its reply at any moment it may be interrupted.
+
+    :param limit: the most bytes of body to keep.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.started = False
+        self._limit = limit
+        self._began = asyncio.get_running_loop().time()
+        self._status = 0
+        self._headers: dict[str, str] = {}
+        self._body: BoundedBody | None = None
+        self._body_error: Reason | None = None
+
+    async def read(self, response: httpx.Response) -> None:
+        """Take in a reply: its head is here, its body follows as far as it will."""
+        self._status = response.status_code
+        self._headers = _headers(response)
+        self._body = body = BoundedBody(self._headers.get("content-encoding", ""), self._limit)
+        try:
+            with translated():
+                async for chunk in cast(AsyncIterable[bytes], response.stream):
+                    if not body.feed(chunk):
+                        return
+            body.finish()
+        except EgressError as error:
+            self._body_error = error.reason
+            if error.reason is Reason.BAD_REPLY and _peer_ended(response):
+                # To the parser an early end is bad framing; it is a connection that went away.
+                self._body_error = Reason.RESET
+
+    def broke_off(self, failure: EgressError, cause: Exception) -> None:
+        """Note what ended the exchange early.
+
+        :raises EgressError: ``failure``, when there is no reply to note it in.
+        """
+        if self._body is None:
+            raise failure from cause
+        self._body_error = failure.reason
+
+    def reply(self) -> Reply:
+        """The reply, as far as it was read."""
+        body = self._body or BoundedBody("", 0)
+        return Reply(
+            self._status,
+            self._headers,
+            body.content,
+            truncated=body.truncated or self._body_error is not None,
+            body_error=self._body_error,
+            duration=asyncio.get_running_loop().time() - self._began,
+        )
+
+
+def _build(request: OutgoingRequest, timeout: float) -> httpx.Request:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers = {name: value for name, value in headers.items() if name not in _OWN_HEADERS}
+    headers = {"user-agent": f"video-bridge/{__version__}", "accept": "*/*", "accept-encoding": "identity"} | headers
+    try:
+        return httpx.Request(
+            request.method,
+            request.url,
+            headers=headers,
+            content=request.body,
+            # The deadline is the caller's; the backend only wants to know how to share it among several addresses.
+            extensions={"timeout": {"connect": timeout}},
+        )
+    except UnicodeEncodeError as error:
+        raise EgressError(Reason.RENDER, "a header holds characters that cannot be sent") from error
+
+
+def _headers(response: httpx.Response) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in response.headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _peer_ended(response: httpx.Response) -> bool:
+    stream = response.extensions.get("network_stream")
+    return stream is not None and bool(stream.get_extra_info("peer_ended"))
+
+
+def _too_late(started: bool, timeout: float) -> EgressError:
+    if started:
+        return EgressError(Reason.TIMEOUT, f"no reply within {timeout:g} s")
+    return EgressError(Reason.OWN_FAULT, f"no connection became free within {timeout:g} s")

@@ -1,0 +1,55 @@
+"""Doors of every kind, closed after the test."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from bridge.egress import LOOPBACK_NETWORKS, AddressPolicy, Door
+
+MakeDoor = Callable[..., Door]
+LOOPBACK = AddressPolicy(LOOPBACK_NETWORKS)
+
+
+@pytest.fixture
+async def make_door() -> AsyncIterator[MakeDoor]:
+    """Makes doors that may reach this machine, or what ``policy`` says."""
+    doors: list[Door] = []
+
+    def make(policy: AddressPolicy = LOOPBACK, **options: Any) -> Door:
+        doors.append(Door(policy, **options))
+        return doors[-1]
+
+    yield make
+    for door in doors:
+        await door.aclose()
+
+
+@pytest.fixture
+def door(make_door: MakeDoor) -> Door:
+    return make_door()
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+@pytest.fixture
+def server_tls(authority: trustme.CA) -> ssl.SSLContext:
+    """What a server needs to be ``hooks.test`` and this machine's address."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("hooks.test", "127.0.0.1").configure_cert(context)
+    return context
