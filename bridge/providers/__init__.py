@@ -1,0 +1,1 @@
+"""Providers: servers that are asked how a video is doing, and what their answers mean."""

@@ -1,0 +1,33 @@
+"""What every provider kind must be able to do."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bridge.models import Look
+
+
+class Provider(Protocol):
+    """A server that knows videos.
+
+    ``name`` is how watches call it, ``base_url`` where it is; what was learned about a provider (its health) belongs to
+    the pair, because another server may be put behind the same name.
+    """
+
+    @property
+    def name(self) -> str:
+        """How watches call it."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """Where it is, without a slash at the end."""
+        ...
+
+    async def look(self, video_id: str) -> Look:
+        """Ask once how the video is doing. Never raises: what goes wrong is one of the answers."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...

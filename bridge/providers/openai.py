@@ -1,0 +1,198 @@
+"""Providers that speak the OpenAI Videos API: ``GET {base_url}/videos/{video_id}``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    RetryError,
+    retry_if_result,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
+
+from bridge.clock import Clock
+from bridge.egress import Door, OutgoingRequest, Reply
+from bridge.errors import EgressError
+from bridge.models import BadKey, Look, LostReason, Missing, Observed, Reason, SlowDown, Trouble
+from bridge.providers.budget import Budget
+from bridge.providers.complaints import Mask, read_complaint
+from bridge.providers.reading import Unreadable, read_video
+from bridge.retry import parse_retry_after
+from bridge.settings import ProviderSettings
+
+_TRIES = 3
+_LONGEST_WAIT = 5.0
+_LONGEST_POLL_AFTER = 3600.0
+# The network mends itself; a request we cannot or may not send does not.
+_NOT_WORTH_A_TRY = frozenset({Reason.BLOCKED_ADDRESS, Reason.RENDER})
+_TRANSIENT = frozenset({408, 409, 425})
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """One try that another may better. ``retry_after`` in seconds, as the provider asked."""
+
+    detail: str
+    retry_after: float | None = None
+
+
+class OpenAIProvider:
+    """One provider of this kind, with its key and its quirks.
+
+    :param config: where it is and what every request carries.
+    :param door: how requests leave; closing it is its maker's business.
+    :param budget: asked before every try.
+    :param timeout: one deadline for each try, seconds.
+    :param on_request: told ``"retrieve"`` for every request sent.
+    """
+
+    def __init__(
+        self,
+        config: ProviderSettings,
+        door: Door,
+        budget: Budget,
+        clock: Clock,
+        *,
+        timeout: float = 30.0,
+        on_request: Callable[[str], None] | None = None,
+    ) -> None:
+        self.name = config.name
+        self.base_url = config.base_url
+        self._query = urlencode(config.query)
+        self._headers = _headers(config)
+        key = config.api_key.get_secret_value() if config.api_key else ""
+        self._mask = Mask([key, *config.headers.values(), *config.query.values()])
+        self._door = door
+        self._budget = budget
+        self._clock = clock
+        self._timeout = timeout
+        self._on_request = on_request
+        self._looks = 0
+        # The last 401 or 429, and the last look that had begun when it came.
+        self._refusal: BadKey | SlowDown | None = None
+        self._refused_upto = 0
+
+    async def look(self, video_id: str) -> Look:
+        """Ask how the video is doing, in at most three tries. Never raises; what goes wrong is one of the answers.
+
+        A 401 or 429 concerns every video: looks that wait for their turn when it comes are given the same answer
+        without a request. Looks begun later do ask.
+        """
+        self._looks += 1
+        retrying = AsyncRetrying(
+            sleep=self._clock.sleep,
+            stop=stop_after_attempt(_TRIES),
+            wait=_wait,
+            retry=retry_if_result(lambda result: isinstance(result, _Again)),
+        )
+        result: Look | _Again
+        try:
+            result = await retrying(self._try, video_id, self._looks)
+        except RetryError as error:
+            result = error.last_attempt.result()
+        return Trouble(result.detail) if isinstance(result, _Again) else result
+
+    async def aclose(self) -> None:
+        """Nothing to let go of: the connections are the door's."""
+
+    async def _try(self, video_id: str, number: int) -> Look | _Again:
+        await self._budget.acquire()
+        if self._refusal is not None and number <= self._refused_upto:
+            return self._refusal
+        result = await self._ask(video_id)
+        if isinstance(result, BadKey | SlowDown):
+            self._refusal, self._refused_upto = result, self._looks
+        elif isinstance(result, Observed):
+            self._refusal = None
+        return result
+
+    async def _ask(self, video_id: str) -> Look | _Again:
+        if self._on_request is not None:
+            self._on_request("retrieve")
+        request = OutgoingRequest("GET", self._url(video_id), self._headers, b"")
+        try:
+            reply = await self._door.send(request, timeout=self._timeout)
+        except EgressError as error:
+            # Its detail may name addresses, and ours is shown to whoever may use the API.
+            detail = f"no usable answer ({error.reason})"
+            return Trouble(detail) if error.reason in _NOT_WORTH_A_TRY else _Again(detail)
+        if 200 <= reply.status < 300:
+            return _read(video_id, reply)
+        return self._judge(reply)
+
+    def _url(self, video_id: str) -> str:
+        # One segment, whatever the id holds: LiteLLM's ids end in "=" and may hold "/" and "+", others a colon.
+        url = f"{self.base_url}/videos/{quote(video_id, safe='')}"
+        return f"{url}?{self._query}" if self._query else url
+
+    def _judge(self, reply: Reply) -> Look | _Again:
+        """What a status outside 2xx means."""
+        complaint = read_complaint(reply.body)
+        said = ": ".join(part for part in (complaint.code, complaint.message) if part)
+        detail = self._mask(f"HTTP {reply.status} {said}")
+        match reply.status:
+            case 401:
+                return BadKey(detail)
+            case 403:
+                return Missing(LostReason.FORBIDDEN, detail)
+            case 404 | 410:
+                return Missing(LostReason.NOT_FOUND, detail)
+            # How the new-api family of servers says 404: https://github.com/QuantumNous/new-api
+            case 400 if (complaint.code or "").lower() == "task_not_exist":
+                return Missing(LostReason.NOT_FOUND, detail)
+            case 429:
+                return SlowDown(self._retry_after(reply))
+            case status if status in _TRANSIENT or status >= 500:
+                return _Again(detail, self._retry_after(reply))
+        return Trouble(detail)
+
+    def _retry_after(self, reply: Reply) -> float | None:
+        return parse_retry_after(reply.headers, self._clock.now())
+
+
+def _headers(config: ProviderSettings) -> dict[str, str]:
+    """What every request carries. A configured header wins over ours of the same name."""
+    headers = {"accept": "application/json"}
+    if config.api_key is not None and config.auth == "bearer":
+        headers["authorization"] = f"Bearer {config.api_key.get_secret_value()}"
+    # https://learn.microsoft.com/azure/foundry/reference/rest/video-generation-get-video
+    if config.api_key is not None and config.auth == "api-key":
+        headers["api-key"] = config.api_key.get_secret_value()
+    return headers | {name.lower(): value for name, value in config.headers.items()}
+
+
+def _read(video_id: str, reply: Reply) -> Look | _Again:
+    """What a 2xx means. A reply that broke off may have said everything before."""
+    try:
+        return Observed(read_video(video_id, reply.body), _poll_after(reply))
+    except Unreadable as error:
+        if reply.body_error is not None:
+            return _Again(f"HTTP {reply.status} with a reply that broke off ({reply.body_error})")
+        if reply.truncated:
+            return Trouble(f"HTTP {reply.status} with a reply that is too large")
+        return _Again(f"HTTP {reply.status}, but {error}")
+
+
+def _poll_after(reply: Reply) -> float | None:
+    """The provider's wish for the time to the next look, seconds; OpenAI's SDK follows the same header."""
+    try:
+        seconds = float(reply.headers.get("openai-poll-after-ms", "")) / 1000
+    except ValueError:
+        return None
+    return min(seconds, _LONGEST_POLL_AFTER) if math.isfinite(seconds) and seconds > 0 else None
+
+
+def _wait(state: RetryCallState) -> float:
+    """Seconds before the next try: growing and jittered, not below what the provider asked for, never above five."""
+    result = state.outcome.result() if state.outcome else None
+    asked = (result.retry_after if isinstance(result, _Again) else None) or 0.0
+    return min(max(_BACKOFF(state), asked), _LONGEST_WAIT)
+
+
+_BACKOFF = wait_exponential_jitter(max=_LONGEST_WAIT)

@@ -1,0 +1,68 @@
+"""What the tables hold, as values the deciding modules work on: states, endings, recipients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.models import EventType, Video, VideoStatus, WatchStatus
+
+LOST_AFTER_LOOKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class VideoState:
+    """What is known of a video between two looks.
+
+    :param looks: looks since the watching began.
+    :param missing_count: "not there" answers in a row, the first of them at ``missing_since``.
+    :param deadline: when the first of its live watches gives up.
+    """
+
+    video: Video | None = None
+    looks: int = 0
+    missing_count: int = 0
+    missing_since: float | None = None
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a watch ends, and the event that tells it."""
+
+    status: WatchStatus
+    event: EventType
+    reason: str | None = None
+
+
+COMPLETED = Ending(WatchStatus.COMPLETED, EventType.VIDEO_COMPLETED)
+FAILED = Ending(WatchStatus.FAILED, EventType.VIDEO_FAILED)
+TIMED_OUT = Ending(WatchStatus.TIMED_OUT, EventType.WATCH_TIMED_OUT)
+
+
+def ending_of(video: Video | None) -> Ending | None:
+    """How watches on this video end by what it says itself; None while it is still being made."""
+    if video is None or video.status is None:
+        return None
+    return {VideoStatus.COMPLETED: COMPLETED, VideoStatus.FAILED: FAILED}.get(video.status)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWatch:
+    """A watch that is still waiting, as far as its ending depends on it."""
+
+    id: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A destination of a watch, as far as telling it depends on it.
+
+    :param target: digest of kind and URL; rate, breaker and disabling belong to it.
+    :param host: whose share of the sender its deliveries take.
+    """
+
+    destination_id: str
+    events: frozenset[EventType]
+    target: str
+    host: str

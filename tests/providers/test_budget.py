@@ -1,0 +1,85 @@
+"""The spacing of requests."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.providers.budget import Budget
+from tests.clock import AutoClock, ManualClock
+
+
+class Queue:
+    """Callers that wait for a budget, and when each was let through."""
+
+    def __init__(self, budget: Budget, clock: ManualClock) -> None:
+        self.passed: list[tuple[str, float]] = []
+        self._budget = budget
+        self._clock = clock
+        self._start = clock.monotonic()
+
+    def join(self, name: str) -> asyncio.Task[None]:
+        return asyncio.create_task(self._wait(name))
+
+    async def _wait(self, name: str) -> None:
+        await self._budget.acquire()
+        self.passed.append((name, self._clock.monotonic() - self._start))
+
+
+async def test_the_first_request_goes_at_once(auto_clock: AutoClock) -> None:
+    await Budget(0.1, auto_clock).acquire()
+    assert auto_clock.slept == []
+
+
+async def test_requests_are_evenly_spaced_and_served_in_order(clock: ManualClock) -> None:
+    queue = Queue(Budget(2, clock), clock)
+    waiting = [queue.join(name) for name in "abc"]
+    await clock.advance(10)
+    assert queue.passed == [("a", 0.0), ("b", 0.5), ("c", 1.0)]
+    assert all(each.done() for each in waiting)
+
+
+async def test_time_that_nobody_used_is_not_saved_up(clock: ManualClock) -> None:
+    budget = Budget(2, clock)
+    queue = Queue(budget, clock)
+    await clock.advance(100)
+    waiting = [queue.join("a"), queue.join("b")]
+    await clock.advance(10)
+    assert queue.passed == [("a", 100.0), ("b", 100.5)]
+    await asyncio.gather(*waiting)
+
+
+async def test_a_cancelled_waiter_costs_no_slot(clock: ManualClock) -> None:
+    queue = Queue(Budget(2, clock), clock)
+    waiting = [queue.join(name) for name in "abcd"]
+    await clock.settle()
+    waiting[1].cancel()  # the one whose turn it is
+    waiting[2].cancel()  # one further back
+    await clock.advance(10)
+    assert queue.passed == [("a", 0.0), ("d", 0.5)]
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("nan")])
+def test_a_rate_must_be_above_zero(rate: float, auto_clock: AutoClock) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        Budget(rate, auto_clock)
+
+
+@given(st.floats(0.1, 50), st.lists(st.floats(0, 3), min_size=1, max_size=150))
+def test_five_seconds_never_see_more_than_the_rate_allows(rate: float, pauses: list[float]) -> None:
+    clock = AutoClock(start=0.0)
+    budget = Budget(rate, clock)
+    sent: list[float] = []
+
+    async def send_all() -> None:
+        for pause in pauses:
+            clock.advance(pause if pause > 1 else 0)
+            await budget.acquire()
+            sent.append(clock.monotonic())
+
+    asyncio.run(send_all())
+    for start in sent:
+        assert sum(start <= moment <= start + 4.999 for moment in sent) <= rate * 5 + 1
