@@ -6,27 +6,33 @@ import hashlib
 import secrets
 import threading
 import time
+from collections.abc import Callable
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _RANDOM_BITS = 80
 
 
-class _Sequence:
-    """Numbers that only grow: 48 bits of milliseconds, 80 of chance (the layout of a ULID)."""
+class IdSequence:
+    """Numbers that only grow: 48 bits of milliseconds, 80 of chance (the layout of a ULID).
 
-    def __init__(self) -> None:
+    :param time_ns: wall-clock Unix time, nanoseconds; it may go back.
+    """
+
+    def __init__(self, time_ns: Callable[[], int] = time.time_ns) -> None:
+        self._time_ns = time_ns
         self._lock = threading.Lock()
         self._last = 0
 
     def next(self) -> int:
+        """A number above all before it."""
         with self._lock:
-            fresh = (time.time_ns() // 1_000_000 << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+            fresh = (self._time_ns() // 1_000_000 << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
             # Within one millisecond, and after a clock set back, the order is kept by counting on from the last.
             self._last = fresh if fresh >> _RANDOM_BITS > self._last >> _RANDOM_BITS else self._last + 1
             return self._last
 
 
-_sequence = _Sequence()
+_sequence = IdSequence()
 
 
 def new_id(prefix: str) -> str:

@@ -1,0 +1,96 @@
+"""Secrets at rest: authenticated encryption with a key id in front, and the key file of a SQLite installation."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from bridge import signing
+from bridge.errors import SecretsError
+
+_NONCE_BYTES = 12
+
+
+def _derive(key: str) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"video-bridge at rest v1").derive(key.encode())
+
+
+class SecretBox:
+    """Encrypts with the first key and decrypts with any of them (AES-256-GCM, RFC 5116).
+
+    :param keys: at least one string of 32 characters or more (``BRIDGE_SECRET_KEY``, newest first).
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._masters = tuple(keys)
+        derived = [_derive(key) for key in keys]
+        self._ciphers = {hashlib.sha256(key).hexdigest()[:8]: AESGCM(key) for key in derived}
+        self.key_id = next(iter(self._ciphers))
+
+    def encrypt(self, plain: bytes, context: str) -> bytes:
+        """``<key id>:<nonce><ciphertext>``. The context (which row it belongs to) is authenticated with it."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return self.key_id.encode() + b":" + nonce + self._ciphers[self.key_id].encrypt(nonce, plain, context.encode())
+
+    def decrypt(self, sealed: bytes, context: str) -> bytes:
+        """The inverse of :meth:`encrypt`.
+
+        :raises SecretsError: none of the keys fits, or the value was changed or moved to another row.
+        """
+        key_id, _, rest = sealed.partition(b":")
+        cipher = self._ciphers.get(key_id.decode("ascii", "replace"))
+        if cipher is None:
+            raise SecretsError("a stored secret was encrypted with a key that BRIDGE_SECRET_KEY does not hold")
+        try:
+            return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], context.encode())
+        except (InvalidTag, ValueError) as error:  # ValueError: too little is left of it for a nonce
+            raise SecretsError(f"the stored secret of {context} does not decrypt: wrong key or damaged data") from error
+
+    def callback_secrets(self, url: str) -> list[str]:
+        """The signing secrets of a callback that has none of its own, newest key first.
+
+        One URL always has one secret; while ``BRIDGE_SECRET_KEY`` holds an old key beside the new one both sign.
+        """
+        return [signing.derive_secret(master, url) for master in self._masters]
+
+
+def create_key_file(path: Path) -> str:
+    """Make the key file (mode 0600) unless another process was first; the key either way.
+
+    It is written aside and linked into place, so that nobody ever reads half a key.
+    """
+    aside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(aside, path)
+    finally:
+        aside.unlink()
+    return read_key_file(path)
+
+
+def read_key_file(path: Path) -> str:
+    """The key in a key file.
+
+    :raises SecretsError: it cannot be read, or what it holds is too short to be a key.
+    """
+    try:
+        key = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretsError(f"the key file {path} cannot be read: {error}") from error
+    if len(key) < 32:
+        raise SecretsError(f"the key file {path} does not hold a key of at least 32 characters")
+    return key

@@ -1,0 +1,330 @@
+"""Deliveries: the outbox. Claimed by a lease, attempted, concluded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import and_, bindparam, case, func, insert, select, update
+
+from bridge.models import Attempt, DeliveryStatus, EventType, Reason
+from bridge.store.database import Transaction
+from bridge.store.tables import attempts, deliveries, destinations, events, targets, watches
+
+PENDING = DeliveryStatus.PENDING.value
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event as it is told; ``video`` is the Video object at that moment."""
+
+    id: str
+    watch_id: str
+    type: EventType
+    created_at: float
+    video: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """One event for one destination, due at once."""
+
+    id: str
+    event_id: str
+    event_type: EventType
+    watch_id: str
+    destination_id: str
+    target: str
+    host: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDelivery:
+    """A delivery under our lease, with all that sending it needs.
+
+    :param enabled: neither the destination nor its target is disabled.
+    :param manual_asked: how often somebody asked for a retry; above ``manual_done`` this attempt is a manual one.
+    """
+
+    id: str
+    fence: int
+    event_id: str
+    event_type: EventType
+    event_at: float
+    video: Mapping[str, Any]
+    watch_id: str
+    watch_metadata: Mapping[str, str]
+    provider: str
+    destination_id: str
+    origin: str
+    kind: str
+    target: str
+    config: bytes = field(repr=False)
+    enabled: bool
+    created_at: float
+    body: bytes | None = field(repr=False)
+    step: int
+    attempts: int
+    manual_asked: int
+    manual_done: int
+
+    @property
+    def manual(self) -> bool:
+        """Whether somebody asked for this attempt."""
+        return self.manual_asked > self.manual_done
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDelivery:
+    """The present state of a delivery whose lease is still ours."""
+
+    status: DeliveryStatus
+    step: int
+    manual_asked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What one attempt writes into its delivery. ``next_at`` is None when nothing more is due."""
+
+    id: str
+    status: DeliveryStatus
+    reason: Reason | None
+    step: int
+    next_at: float | None
+    delivered_at: float | None
+    manual_done: int
+    attempts: int
+
+
+async def add(tx: Transaction, new_events: Sequence[NewEvent], new_deliveries: Sequence[NewDelivery]) -> None:
+    """Insert events and their deliveries."""
+    if new_events:
+        await tx.execute(
+            insert(events),
+            [
+                {
+                    "id": each.id,
+                    "watch_id": each.watch_id,
+                    "type": each.type.value,
+                    "created_at": each.created_at,
+                    "video": dict(each.video),
+                }
+                for each in new_events
+            ],
+        )
+    if new_deliveries:
+        await tx.execute(insert(deliveries), [_new_values(each) for each in new_deliveries])
+
+
+async def claim(tx: Transaction, *, limit: int, owner: str, now: float, lease: float) -> list[ClaimedDelivery]:
+    """Lease the deliveries that are due longest, with all that sending them needs."""
+    due = (
+        select(deliveries.c.id)
+        .where(deliveries.c.next_at <= now)
+        .order_by(deliveries.c.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    leased = await tx.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(due.scalar_subquery()))
+        .values(lease_owner=owner, lease_until=now + lease, next_at=now + lease, fence=deliveries.c.fence + 1)
+        .returning(deliveries.c.id)
+    )
+    ids = list(leased.scalars())
+    if not ids:
+        return []
+    rows = (await tx.execute(_claimed_query().where(deliveries.c.id.in_(ids)))).mappings()
+    claimed = [
+        ClaimedDelivery(**dict(row) | {"event_type": EventType(row["event_type"]), "enabled": bool(row["enabled"])})
+        for row in rows
+    ]
+    return sorted(claimed, key=lambda each: each.id)
+
+
+async def store_bodies(tx: Transaction, bodies: Mapping[str, bytes], owner: str) -> None:
+    """Keep what was rendered, before it is sent for the first time."""
+    if bodies:
+        await tx.execute(
+            update(deliveries)
+            .where(deliveries.c.id == bindparam("row"), deliveries.c.lease_owner == owner, deliveries.c.body.is_(None))
+            .values(body=bindparam("v_body")),
+            [{"row": delivery_id, "v_body": body} for delivery_id, body in bodies.items()],
+        )
+
+
+async def held(tx: Transaction, claims: Sequence[ClaimedDelivery], owner: str) -> dict[str, HeldDelivery]:
+    """The present state of those claimed deliveries whose lease is still ours; a late owner gets nothing."""
+    fences = {claim.id: claim.fence for claim in claims}
+    query = (
+        select(deliveries.c.id, deliveries.c.fence, deliveries.c.status, deliveries.c.step, deliveries.c.manual_asked)
+        .where(deliveries.c.id.in_(fences), deliveries.c.lease_owner == owner)
+        .with_for_update()
+    )
+    return {
+        row.id: HeldDelivery(DeliveryStatus(row.status), row.step, row.manual_asked)
+        for row in await tx.execute(query)
+        if fences[row.id] == row.fence
+    }
+
+
+async def conclude(tx: Transaction, conclusions: Sequence[Conclusion], made: Sequence[tuple[str, Attempt]]) -> None:
+    """Write what attempts came to, and the attempts themselves; gives the leases up."""
+    if conclusions:
+        names = ("status", "reason", "step", "next_at", "delivered_at", "manual_done", "attempts")
+        await tx.execute(
+            update(deliveries)
+            .where(deliveries.c.id == bindparam("row"))
+            .values({name: bindparam(f"v_{name}") for name in names} | {"lease_owner": None, "lease_until": None}),
+            [
+                {"row": each.id, "v_status": each.status.value, "v_reason": each.reason and each.reason.value}
+                | {f"v_{name}": getattr(each, name) for name in names[2:]}
+                for each in conclusions
+            ],
+        )
+    if made:
+        await tx.execute(insert(attempts), [_attempt_values(delivery_id, attempt) for delivery_id, attempt in made])
+
+
+async def release(tx: Transaction, claims: Sequence[ClaimedDelivery], owner: str, now: float) -> None:
+    """Give up leases whose attempt was cut: due again at once, no attempt burnt."""
+    for each in claims:
+        await tx.execute(
+            update(deliveries)
+            .where(deliveries.c.id == each.id, deliveries.c.fence == each.fence, deliveries.c.lease_owner == owner)
+            .values(lease_owner=None, lease_until=None, next_at=case((deliveries.c.status == PENDING, now)))
+        )
+
+
+async def release_all(tx: Transaction, now: float) -> int:
+    """Give up every lease: for a process that knows it is alone. Returns how many there were."""
+    result = await tx.execute(
+        update(deliveries)
+        .where(deliveries.c.lease_owner.is_not(None))
+        .values(lease_owner=None, lease_until=None, next_at=case((deliveries.c.status == PENDING, now)))
+    )
+    return result.rowcount
+
+
+async def ask_retry(tx: Transaction, delivery_id: str, now: float) -> DeliveryStatus | None:
+    """Make a delivery due now by hand; its status before, None when there is no such delivery.
+
+    A cancelled one is left as it is. One that is being sent right now is only marked: its result decides.
+    """
+    query = select(deliveries.c.status).where(deliveries.c.id == delivery_id).with_for_update()
+    status = (await tx.execute(query)).scalar_one_or_none()
+    if status is None:
+        return None
+    await tx.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery_id, deliveries.c.status != DeliveryStatus.CANCELLED.value)
+        .values(_retry_values(now))
+    )
+    return DeliveryStatus(status)
+
+
+async def ask_retry_failed(tx: Transaction, *, since: float | None, destination_id: str | None, now: float) -> int:
+    """Make all failed deliveries that match due now; how many."""
+    condition = deliveries.c.status == DeliveryStatus.FAILED.value
+    if since is not None:
+        condition = and_(condition, deliveries.c.created_at >= since)
+    if destination_id is not None:
+        condition = and_(condition, deliveries.c.destination_id == destination_id)
+    return (await tx.execute(update(deliveries).where(condition).values(_retry_values(now)))).rowcount
+
+
+async def cancel_pending(tx: Transaction, watch_id: str) -> int:
+    """Cancel the deliveries of a watch that are still pending; how many. One in flight keeps its lease to report."""
+    result = await tx.execute(
+        update(deliveries)
+        .where(deliveries.c.watch_id == watch_id, deliveries.c.status == PENDING)
+        .values(status=DeliveryStatus.CANCELLED.value, next_at=None)
+    )
+    return result.rowcount
+
+
+async def next_due(tx: Transaction) -> float | None:
+    """When the next delivery is due."""
+    query = select(func.min(deliveries.c.next_at)).where(deliveries.c.next_at.is_not(None))
+    found: float | None = (await tx.execute(query)).scalar_one_or_none()
+    return found
+
+
+def _claimed_query() -> Any:
+    joined = (
+        deliveries.join(events, events.c.id == deliveries.c.event_id)
+        .join(watches, watches.c.id == deliveries.c.watch_id)
+        .join(destinations, destinations.c.id == deliveries.c.destination_id)
+        .outerjoin(targets, targets.c.target == deliveries.c.target)
+    )
+    return select(
+        deliveries.c.id,
+        deliveries.c.fence,
+        deliveries.c.event_id,
+        deliveries.c.event_type,
+        events.c.created_at.label("event_at"),
+        events.c.video,
+        deliveries.c.watch_id,
+        watches.c.metadata.label("watch_metadata"),
+        watches.c.provider,
+        deliveries.c.destination_id,
+        destinations.c.origin,
+        destinations.c.kind,
+        deliveries.c.target,
+        destinations.c.config,
+        and_(destinations.c.enabled, targets.c.disabled_at.is_(None)).label("enabled"),
+        deliveries.c.created_at,
+        deliveries.c.body,
+        deliveries.c.step,
+        deliveries.c.attempts,
+        deliveries.c.manual_asked,
+        deliveries.c.manual_done,
+    ).select_from(joined)
+
+
+def _retry_values(now: float) -> dict[str, Any]:
+    return {
+        "status": PENDING,
+        "reason": None,
+        "step": 0,
+        "manual_asked": deliveries.c.manual_asked + 1,
+        "next_at": case((deliveries.c.lease_owner.is_(None), now), else_=deliveries.c.next_at),
+    }
+
+
+def _new_values(new: NewDelivery) -> dict[str, Any]:
+    return {
+        "id": new.id,
+        "event_id": new.event_id,
+        "event_type": new.event_type.value,
+        "watch_id": new.watch_id,
+        "destination_id": new.destination_id,
+        "target": new.target,
+        "host": new.host,
+        "status": PENDING,
+        "degraded": False,
+        "created_at": new.created_at,
+        "step": 0,
+        "attempts": 0,
+        "manual_asked": 0,
+        "manual_done": 0,
+        "next_at": new.created_at,
+        "fence": 0,
+    }
+
+
+def _attempt_values(delivery_id: str, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "delivery_id": delivery_id,
+        "number": attempt.number,
+        "at": attempt.at,
+        "duration_ms": attempt.duration_ms,
+        "outcome": attempt.outcome.value,
+        "reason": attempt.reason and attempt.reason.value,
+        "status": attempt.status,
+        "response": attempt.response,
+        "trigger": attempt.trigger.value,
+    }

@@ -1,0 +1,214 @@
+"""Destinations and their targets. What is secret in them is encrypted before it comes here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, exists, func, insert, or_, select, update
+
+from bridge.models import DestinationView, EventType
+from bridge.states import Recipient
+from bridge.store.database import Transaction
+from bridge.store.tables import deliveries, destinations, targets, watch_destinations
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationRow:
+    """A destination to be written.
+
+    :param config: encrypted; :param config_key: id of the key it is encrypted with.
+    :param digest: of an inline one's content and registrant; equal ones are one row.
+    """
+
+    id: str
+    name: str | None
+    origin: str
+    kind: str
+    target: str
+    shown_url: str
+    host: str
+    config: bytes
+    config_key: str
+    digest: str | None
+    events: Sequence[EventType]
+    is_default: bool
+    created_at: float
+    created_by: str | None
+
+
+_VIEW = (
+    destinations.c.id,
+    destinations.c.name,
+    destinations.c.kind,
+    destinations.c.shown_url,
+    destinations.c.events,
+    destinations.c.enabled,
+    targets.c.disabled_at,
+)
+_WITH_TARGET = destinations.outerjoin(targets, targets.c.target == destinations.c.target)
+
+
+async def by_digest(tx: Transaction, digest: str) -> str | None:
+    """The id of the inline destination with this content."""
+    query = select(destinations.c.id).where(destinations.c.digest == digest)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def by_name(tx: Transaction, name: str) -> str | None:
+    """The id of the stored destination of this name."""
+    query = select(destinations.c.id).where(destinations.c.name == name)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def ids_by_name(tx: Transaction) -> dict[str, str]:
+    """The ids of all destinations that have a name."""
+    query = select(destinations.c.name, destinations.c.id).where(destinations.c.name.is_not(None))
+    return {row[0]: row[1] for row in await tx.execute(query)}
+
+
+async def defaults(tx: Transaction) -> list[str]:
+    """Names of the destinations that a watch uses which names none."""
+    query = select(destinations.c.name).where(destinations.c.is_default).order_by(destinations.c.name)
+    return [str(name) for name in (await tx.execute(query)).scalars()]
+
+
+async def add(tx: Transaction, row: DestinationRow) -> None:
+    """Insert a destination."""
+    await tx.execute(insert(destinations).values(_values(row)))
+
+
+async def put_environment(tx: Transaction, rows: Sequence[DestinationRow], now: float) -> None:
+    """Make the destinations from the environment what these rows say.
+
+    One that is configured no longer is deleted when nothing refers to it, else disabled: what was promised to it stays
+    visible.
+    """
+    names = [row.name for row in rows]
+    gone = destinations.c.origin == "environment"
+    if names:
+        gone &= destinations.c.name.not_in(names)
+    used = or_(
+        exists().where(watch_destinations.c.destination_id == destinations.c.id),
+        exists().where(deliveries.c.destination_id == destinations.c.id),
+    )
+    await tx.execute(delete(destinations).where(gone, ~used))
+    await tx.execute(
+        update(destinations).where(gone).values(enabled=False, is_default=False, disabled_reason="not_configured")
+    )
+    for row in rows:
+        known = await by_name(tx, str(row.name))
+        if known is None:
+            await add(tx, row)
+            continue
+        changed = {
+            name: value for name, value in _values(row).items() if name not in ("id", "created_at", "created_by")
+        }
+        await tx.execute(update(destinations).where(destinations.c.id == known).values(changed | {"updated_at": now}))
+
+
+async def of_watches(tx: Transaction, watch_ids: Sequence[str]) -> dict[str, list[DestinationView]]:
+    """The destinations of several watches, in the order they were registered."""
+    if not watch_ids:
+        return {}
+    query = (
+        select(watch_destinations.c.watch_id, *_VIEW)
+        .select_from(
+            watch_destinations.join(destinations, destinations.c.id == watch_destinations.c.destination_id).outerjoin(
+                targets, targets.c.target == destinations.c.target
+            )
+        )
+        .where(watch_destinations.c.watch_id.in_(watch_ids))
+        .order_by(watch_destinations.c.watch_id, watch_destinations.c.position)
+    )
+    found: dict[str, list[DestinationView]] = defaultdict(list)
+    for watch_id, *row in await tx.execute(query):
+        found[watch_id].append(view(row))
+    return found
+
+
+async def views(tx: Transaction, ids: Collection[str]) -> dict[str, DestinationView]:
+    """Destinations by id, as they are shown."""
+    query = select(*_VIEW).select_from(_WITH_TARGET).where(destinations.c.id.in_(ids))
+    return {row[0]: view(tuple(row)) for row in await tx.execute(query)}
+
+
+async def sealed(tx: Transaction, ids: Collection[str]) -> dict[str, tuple[str, bytes]]:
+    """Kind and encrypted settings of destinations by id."""
+    query = select(destinations.c.id, destinations.c.kind, destinations.c.config).where(destinations.c.id.in_(ids))
+    return {row[0]: (row[1], row[2]) for row in await tx.execute(query)}
+
+
+async def recipients(tx: Transaction, watch_ids: Sequence[str]) -> dict[str, list[Recipient]]:
+    """Who is told by each of several watches."""
+    query = (
+        select(
+            watch_destinations.c.watch_id,
+            destinations.c.id,
+            destinations.c.events,
+            destinations.c.target,
+            destinations.c.host,
+        )
+        .join(destinations, destinations.c.id == watch_destinations.c.destination_id)
+        .where(watch_destinations.c.watch_id.in_(watch_ids))
+        .order_by(watch_destinations.c.watch_id, watch_destinations.c.position)
+    )
+    found: dict[str, list[Recipient]] = defaultdict(list)
+    for watch_id, destination_id, events, target, host in await tx.execute(query):
+        told = frozenset(EventType(event) for event in events)
+        found[watch_id].append(Recipient(destination_id, told, target, host))
+    return found
+
+
+async def disable_target(tx: Transaction, target: str, kind: str, reason: str, now: float) -> None:
+    """Nothing more is sent to this target on schedule, whichever watch asks."""
+    changed = await tx.execute(
+        update(targets).where(targets.c.target == target).values(disabled_at=now, disabled_reason=reason)
+    )
+    if changed.rowcount == 0:
+        await tx.execute(
+            insert(targets).values(target=target, kind=kind, disabled_at=now, disabled_reason=reason, failures=0)
+        )
+
+
+async def disabled_targets(tx: Transaction) -> int:
+    """How many targets are disabled."""
+    query = select(func.count()).select_from(targets).where(targets.c.disabled_at.is_not(None))
+    return int((await tx.execute(query)).scalar_one())
+
+
+def view(row: Sequence[Any]) -> DestinationView:
+    """A destination as it is shown, from the columns of ``_VIEW``."""
+    id_, name, kind, url, events, enabled, disabled_at = row
+    return DestinationView(
+        id=id_,
+        name=name,
+        kind=kind,
+        url=url,
+        events=tuple(EventType(event) for event in events),
+        enabled=enabled and disabled_at is None,
+    )
+
+
+def _values(row: DestinationRow) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "origin": row.origin,
+        "kind": row.kind,
+        "target": row.target,
+        "shown_url": row.shown_url,
+        "host": row.host,
+        "config": row.config,
+        "config_key": row.config_key,
+        "digest": row.digest,
+        "events": [event.value for event in row.events],
+        "is_default": row.is_default,
+        "enabled": True,
+        "disabled_reason": None,
+        "created_at": row.created_at,
+        "created_by": row.created_by,
+        "updated_at": row.created_at,
+    }

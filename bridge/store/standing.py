@@ -1,0 +1,44 @@
+"""What must outlive a restart beside the queue itself: providers' standing, the key check and the pepper."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from bridge.secrets import SecretBox
+from bridge.store.database import Transaction
+from bridge.store.tables import providers, settings
+
+_PEPPER = "pepper"
+
+
+async def pepper(tx: Transaction, box: SecretBox) -> bytes:
+    """The random key of our digests, made once and kept encrypted.
+
+    Reading it proves that the keys at hand are those of this database.
+
+    :raises SecretsError: they are not.
+    """
+    stored = (await tx.execute(select(settings.c.value).where(settings.c.name == _PEPPER))).scalar_one_or_none()
+    if stored is not None:
+        return box.decrypt(stored, "settings.pepper")
+    fresh = secrets.token_bytes(32)
+    await tx.execute(insert(settings).values(name=_PEPPER, value=box.encrypt(fresh, "settings.pepper")))
+    return fresh
+
+
+async def provider_health(tx: Transaction) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """The last known standing of each provider, with the base URL it belongs to."""
+    query = select(providers.c.name, providers.c.base_url, providers.c.health)
+    return {row[0]: (row[1], row[2]) for row in await tx.execute(query)}
+
+
+async def keep_provider_health(
+    tx: Transaction, name: str, base_url: str, health: Mapping[str, Any], now: float
+) -> None:
+    """Remember a provider's standing."""
+    await tx.execute(delete(providers).where(providers.c.name == name))
+    await tx.execute(insert(providers).values(name=name, base_url=base_url, health=dict(health), updated_at=now))

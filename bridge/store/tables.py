@@ -1,0 +1,204 @@
+"""The tables. The table is the queue: what is due stands in ``next_at``, who works on it in the lease columns.
+
+Times are Unix seconds (double precision). A row whose ``next_at`` is NULL waits for nothing. A claim moves ``next_at``
+to the end of the lease, so that one index answers both "what is due" and "whose worker died".
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Facts about this installation: the key check and the pepper of our hashes.
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+# What is known of each provider's standing (bridge.providers.health), so that a restart does not forget it.
+providers = Table(
+    "providers",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("base_url", Text, nullable=False),
+    Column("health", JSON, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
+videos = Table(
+    "videos",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("provider", String(64), nullable=False),
+    Column("video_id", String(512), nullable=False),
+    Column("status", String(16)),  # as last observed; NULL before the first observation
+    Column("observation", JSON(none_as_null=True)),  # the Video object as last observed
+    Column("created_at", Float, nullable=False),
+    Column("looked_at", Float),  # last look of any outcome
+    Column("last_look", String(16)),  # outcome of that look: observed, missing, trouble …
+    Column("looks", Integer, nullable=False),  # since the watching began; what pacing counts
+    Column("missing_count", Integer, nullable=False),  # "not there" answers in a row …
+    Column("missing_since", Float),  # … and when the row of them began
+    Column("deadline", Float),  # earliest expires_at of its live watches
+    Column("next_at", Float),
+    Column("lease_owner", String(40)),
+    Column("lease_until", Float),
+    Column("fence", Integer, nullable=False),
+    UniqueConstraint("provider", "video_id"),
+)
+Index("ix_videos_provider_next_at", videos.c.provider, videos.c.next_at)
+Index("ix_videos_provider_deadline", videos.c.provider, videos.c.deadline)
+Index("ix_videos_provider_looked_at", videos.c.provider, videos.c.looked_at)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("video", String(40), ForeignKey("videos.id"), nullable=False),
+    Column("provider", String(64), nullable=False),
+    Column("video_id", String(512), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", String(32)),
+    Column("slot", String(64), unique=True),  # who registers under which key; given up when the key is used anew
+    Column("key", String(255), nullable=False),
+    Column("content", String(64), nullable=False),  # digest of what was registered, see bridge.registry.again
+    Column("metadata", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", String(64)),
+    Column("expires_at", Float, nullable=False),
+    Column("ended_at", Float),
+)
+Index("ix_watches_video_status", watches.c.video, watches.c.status)
+Index("ix_watches_status_id", watches.c.status, watches.c.id)
+Index("ix_watches_video_id_id", watches.c.video_id, watches.c.id)
+
+destinations = Table(
+    "destinations",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("name", String(64), unique=True),  # NULL: inline in a watch
+    Column("origin", String(16), nullable=False),  # inline, stored, environment
+    Column("kind", String(32), nullable=False),
+    Column("target", String(64), nullable=False),
+    Column("shown_url", Text, nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("config", LargeBinary, nullable=False),  # encrypted: URL, secrets, headers, template
+    Column("config_key", String(8), nullable=False),  # id of the key it is encrypted with
+    Column("digest", String(64), unique=True),  # of an inline one's content: equal ones are one row
+    Column("events", JSON, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("disabled_reason", String(64)),
+    Column("fallback", String(64)),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", String(64)),
+    Column("updated_at", Float, nullable=False),
+)
+Index("ix_destinations_target", destinations.c.target)
+Index("ix_destinations_config_key", destinations.c.config_key)
+
+watch_destinations = Table(
+    "watch_destinations",
+    metadata,
+    Column("watch_id", String(40), ForeignKey("watches.id", ondelete="CASCADE"), nullable=False),
+    Column("destination_id", String(40), ForeignKey("destinations.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("watch_id", "destination_id"),
+)
+Index("ix_watch_destinations_destination_id", watch_destinations.c.destination_id)
+
+# Kind and URL of a destination: what rate, breaker and disabling belong to. No row: there is nothing to say yet.
+targets = Table(
+    "targets",
+    metadata,
+    Column("target", String(64), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("disabled_at", Float),
+    Column("disabled_reason", String(64)),
+    Column("next_send_at", Float),
+    Column("failures", Integer, nullable=False),
+    Column("opened_at", Float),
+    Column("probe_at", Float),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("watch_id", String(40), ForeignKey("watches.id", ondelete="CASCADE"), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("video", JSON, nullable=False),  # the Video object at that moment
+)
+Index("ix_events_watch_id", events.c.watch_id)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("event_id", String(40), ForeignKey("events.id", ondelete="CASCADE"), nullable=False),
+    Column("event_type", String(32), nullable=False),
+    Column("watch_id", String(40), nullable=False),
+    Column("destination_id", String(40), ForeignKey("destinations.id"), nullable=False),
+    Column("target", String(64), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", String(32)),
+    Column("degraded", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("delivered_at", Float),
+    Column("body", LargeBinary),  # rendered once, before the first attempt
+    Column("step", Integer, nullable=False),  # attempts since the schedule (re)started
+    Column("attempts", Integer, nullable=False),  # attempts ever made
+    Column("manual_asked", Integer, nullable=False),  # retries somebody asked for …
+    Column("manual_done", Integer, nullable=False),  # … and how many of them have been tried
+    Column("next_at", Float),
+    Column("lease_owner", String(40)),
+    Column("lease_until", Float),
+    Column("fence", Integer, nullable=False),
+)
+Index("ix_deliveries_next_at", deliveries.c.next_at)
+Index("ix_deliveries_status_id", deliveries.c.status, deliveries.c.id)
+Index("ix_deliveries_watch_id_id", deliveries.c.watch_id, deliveries.c.id)
+Index("ix_deliveries_destination_id_id", deliveries.c.destination_id, deliveries.c.id)
+Index("ix_deliveries_event_id", deliveries.c.event_id)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("delivery_id", String(40), ForeignKey("deliveries.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("duration_ms", Integer, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", String(32)),
+    Column("status", Integer),
+    Column("response", Text),
+    Column("trigger", String(16), nullable=False),
+    PrimaryKeyConstraint("delivery_id", "number"),
+)

@@ -1,0 +1,236 @@
+"""Videos: claimed by a lease, looked at, written back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping, bindparam, case, func, insert, or_, select, update
+
+from bridge.ids import new_id
+from bridge.models import Video
+from bridge.states import VideoState
+from bridge.store.database import Transaction
+from bridge.store.tables import videos, watches
+
+STATE_COLUMNS = (
+    videos.c.observation,
+    videos.c.looks,
+    videos.c.missing_count,
+    videos.c.missing_since,
+    videos.c.deadline,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedVideo:
+    """A video under our lease. Its result counts only while the fence is still the same."""
+
+    id: str
+    provider: str
+    video_id: str
+    fence: int
+    deadline: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookedVideo:
+    """What one look writes: the state after it, and when to look next (None: nobody waits any more)."""
+
+    id: str
+    state: VideoState
+    looked_at: float
+    last_look: str
+    next_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVideo:
+    """A video row as registration needs it."""
+
+    id: str
+    video: Video | None
+
+
+async def find(tx: Transaction, provider: str, video_id: str) -> StoredVideo | None:
+    """The row of a provider's video, if there is one."""
+    query = select(videos.c.id, videos.c.observation).where(
+        videos.c.provider == provider, videos.c.video_id == video_id
+    )
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return None if row is None else StoredVideo(row["id"], _video(row["observation"]))
+
+
+async def add(tx: Transaction, provider: str, video_id: str, now: float) -> StoredVideo:
+    """A new row that nobody waits for yet; :func:`watch_until` makes it due."""
+    row_id = new_id("vid")
+    values = {
+        "id": row_id,
+        "provider": provider,
+        "video_id": video_id,
+        "created_at": now,
+        "looks": 0,
+        "missing_count": 0,
+        "fence": 0,
+    }
+    await tx.execute(insert(videos).values(values))
+    return StoredVideo(row_id, None)
+
+
+async def watch_until(tx: Transaction, row_id: str, deadline: float, now: float) -> None:
+    """Somebody waits for this video until ``deadline``.
+
+    If nobody did before, the watching begins anew: due now, with a clean count. A look under way is not disturbed; it
+    reads the new deadline when it is written back.
+    """
+    idle = videos.c.next_at.is_(None)
+    sooner = case((videos.c.next_at > deadline, deadline), else_=videos.c.next_at)
+    await tx.execute(
+        update(videos)
+        .where(videos.c.id == row_id)
+        .values(
+            deadline=case(
+                (or_(idle, videos.c.deadline.is_(None), videos.c.deadline > deadline), deadline),
+                else_=videos.c.deadline,
+            ),
+            looks=case((idle, 0), else_=videos.c.looks),
+            missing_count=case((idle, 0), else_=videos.c.missing_count),
+            missing_since=case((idle, None), else_=videos.c.missing_since),
+            next_at=case((idle, now), (videos.c.lease_owner.is_(None), sooner), else_=videos.c.next_at),
+        )
+    )
+
+
+async def claim(
+    tx: Transaction, provider: str, *, limit: int, owner: str, now: float, lease: float
+) -> list[ClaimedVideo]:
+    """Lease the videos of one provider that are due longest. The due time moves to the end of the lease."""
+    query = (
+        select(videos.c.id)
+        .where(videos.c.provider == provider, videos.c.next_at <= now)
+        .order_by(videos.c.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    due = (await tx.execute(query)).scalars().all()
+    leased = await tx.execute(
+        update(videos)
+        .where(videos.c.id.in_(due))
+        .values(lease_owner=owner, lease_until=now + lease, next_at=now + lease, fence=videos.c.fence + 1)
+        .returning(videos.c.id, videos.c.provider, videos.c.video_id, videos.c.fence, videos.c.deadline)
+    )
+    return sorted((ClaimedVideo(*row) for row in leased), key=lambda claimed: due.index(claimed.id))
+
+
+async def held(tx: Transaction, claims: Sequence[ClaimedVideo], owner: str) -> dict[str, VideoState]:
+    """The present state of those claimed videos whose lease is still ours; a late owner gets nothing."""
+    fences = {claim.id: claim.fence for claim in claims}
+    query = (
+        select(videos.c.id, videos.c.fence, *STATE_COLUMNS)
+        .where(videos.c.id.in_(fences), videos.c.lease_owner == owner)
+        .with_for_update()
+    )
+    rows = (await tx.execute(query)).mappings()
+    return {row["id"]: _state(row) for row in rows if fences[row["id"]] == row["fence"]}
+
+
+async def write_looks(tx: Transaction, looked: Collection[LookedVideo]) -> None:
+    """Write the looks of one tick and give their leases up."""
+    if not looked:
+        return
+    statement = (
+        update(videos)
+        .where(videos.c.id == bindparam("row"))
+        .values({name: bindparam(f"v_{name}") for name in _look_values(next(iter(looked)))})
+    )
+    await tx.execute(
+        statement,
+        [{"row": each.id} | {f"v_{name}": value for name, value in _look_values(each).items()} for each in looked],
+    )
+
+
+async def release(tx: Transaction, claims: Sequence[ClaimedVideo], owner: str, now: float) -> None:
+    """Give up leases whose look was cut: due again at once."""
+    for each in claims:
+        await tx.execute(
+            update(videos)
+            .where(videos.c.id == each.id, videos.c.fence == each.fence, videos.c.lease_owner == owner)
+            .values(lease_owner=None, lease_until=None, next_at=now)
+        )
+
+
+async def release_all(tx: Transaction, now: float) -> int:
+    """Give up every lease: for a process that knows it is alone. Returns how many there were."""
+    result = await tx.execute(
+        update(videos)
+        .where(videos.c.lease_owner.is_not(None), videos.c.next_at.is_not(None))
+        .values(lease_owner=None, lease_until=None, next_at=now)
+    )
+    return result.rowcount
+
+
+async def settle(tx: Transaction, row_ids: Collection[str]) -> None:
+    """Work out anew until when these videos are waited for, after watches ended: nobody left means not due."""
+    if not row_ids:
+        return
+    waiting = (
+        select(func.min(watches.c.expires_at))
+        .where(watches.c.video == videos.c.id, watches.c.status == "watching")
+        .scalar_subquery()
+    )
+    await tx.execute(update(videos).where(videos.c.id.in_(row_ids)).values(deadline=waiting))
+    await tx.execute(
+        update(videos)
+        .where(videos.c.id.in_(row_ids), videos.c.deadline.is_(None))
+        .values(next_at=None, lease_owner=None, lease_until=None)
+    )
+
+
+async def next_due(tx: Transaction, providers: Collection[str]) -> float | None:
+    """When the next video of these providers is due."""
+    found = []
+    for name in providers:  # one by one each is the first entry of an index; together they would all be read
+        query = select(func.min(videos.c.next_at)).where(videos.c.provider == name, videos.c.next_at.is_not(None))
+        found.append((await tx.execute(query)).scalar_one_or_none())
+    return min((due for due in found if due is not None), default=None)
+
+
+async def looked_since(tx: Transaction, provider: str, since: float) -> tuple[int, int]:
+    """How many different videos were missing at their latest look since then, and how many were looked at."""
+    missing = func.sum(case((videos.c.last_look == "missing", 1), else_=0))
+    query = select(missing, func.count()).where(videos.c.provider == provider, videos.c.looked_at >= since)
+    row = (await tx.execute(query)).one()
+    return int(row[0] or 0), int(row[1])
+
+
+async def in_flight(tx: Transaction) -> dict[str, int]:
+    """How many videos are waited for, by provider."""
+    query = select(videos.c.provider, func.count()).where(videos.c.next_at.is_not(None)).group_by(videos.c.provider)
+    return {row[0]: row[1] for row in await tx.execute(query)}
+
+
+def _look_values(looked: LookedVideo) -> dict[str, Any]:
+    video = looked.state.video
+    return {
+        "status": None if video is None or video.status is None else video.status.value,
+        "observation": None if video is None else video.as_dict(),
+        "looked_at": looked.looked_at,
+        "last_look": looked.last_look,
+        "looks": looked.state.looks,
+        "missing_count": looked.state.missing_count,
+        "missing_since": looked.state.missing_since,
+        "next_at": looked.next_at,
+        "lease_owner": None,
+        "lease_until": None,
+    }
+
+
+def _state(row: RowMapping) -> VideoState:
+    return VideoState(
+        _video(row["observation"]), row["looks"], row["missing_count"], row["missing_since"], row["deadline"]
+    )
+
+
+def _video(observation: Mapping[str, Any] | None) -> Video | None:
+    return None if observation is None else Video.from_dict(observation)

@@ -1,0 +1,119 @@
+"""What the loops ask at every turn is answered by an index: no statement of theirs reads a whole table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from bridge.models import PageRequest, WatchStatus
+from bridge.store import Transaction, deliveries, destinations, reports, videos, watches
+from bridge.store.reports import DeliveryFilter
+from bridge.store.tables import metadata
+from bridge.store.watches import WatchFilter
+from tests.store.rows import (
+    NOW,
+    add_delivery,
+    add_destination,
+    add_video,
+    add_watch,
+    claim_deliveries,
+    claim_videos,
+    looked,
+)
+
+Statement = tuple[str, Any]
+
+
+@asynccontextmanager
+async def statements(tx: Transaction) -> AsyncIterator[list[Statement]]:
+    """The statements that are run while the block lasts."""
+    seen: list[Statement] = []
+
+    def note(_conn: object, _cursor: object, text: str, parameters: Any, _context: object, many: bool) -> None:
+        seen.append((text, parameters[0] if many else parameters))
+
+    assert tx.sync_connection is not None
+    event.listen(tx.sync_connection, "before_cursor_execute", note)
+    yield seen
+    event.remove(tx.sync_connection, "before_cursor_execute", note)
+
+
+async def scans(tx: Transaction, seen: list[Statement]) -> list[str]:
+    """What SQLite would read from beginning to end to answer these statements."""
+    steps = [
+        step
+        for text, parameters in seen
+        for step in (await tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters)).scalars("detail")
+    ]
+    whole = [step for step in steps if step.startswith("SCAN") and step.split()[1] in metadata.tables]
+    return whole + [step for step in steps if "TEMP B-TREE FOR ORDER BY" in step]
+
+
+async def turn_of_the_poller(tx: Transaction) -> None:
+    await videos.next_due(tx, ["openai", "azure"])
+    claimed = await claim_videos(tx)
+    await videos.held(tx, claimed, "poller_1")
+    await videos.write_looks(tx, [looked(each.id) for each in claimed])
+    await videos.looked_since(tx, "openai", NOW - 60)
+    await watches.live(tx, [each.id for each in claimed])
+    await videos.settle(tx, [each.id for each in claimed])
+    await videos.release(tx, claimed, "poller_1", NOW)
+
+
+async def ending_of_a_watch(tx: Transaction) -> None:
+    watch_id = await add_watch(tx)
+    await destinations.recipients(tx, [watch_id])
+    await watches.status_of(tx, watch_id)
+    await watches.cancel(tx, watch_id, NOW)
+    await deliveries.cancel_pending(tx, watch_id)
+
+
+async def turn_of_the_sender(tx: Transaction) -> None:
+    await deliveries.next_due(tx)
+    claimed = await claim_deliveries(tx)
+    await deliveries.store_bodies(tx, {each.id: b"" for each in claimed}, "sender_1")
+    await deliveries.held(tx, claimed, "sender_1")
+    await deliveries.release(tx, claimed, "sender_1", NOW)
+    await destinations.disable_target(tx, "t" * 64, "callback", "gone", NOW)
+
+
+async def registration(tx: Transaction) -> None:
+    await watches.holder(tx, "slot")
+    await destinations.by_name(tx, "name")
+    await destinations.by_digest(tx, "digest")
+    found = await videos.find(tx, "openai", "video_1")
+    assert found is not None
+    await videos.watch_until(tx, found.id, NOW, NOW)
+
+
+async def first_pages(tx: Transaction) -> None:
+    for request in (PageRequest(), PageRequest(after="x", descending=False)):
+        for filter in (WatchFilter(status=WatchStatus.LOST), WatchFilter(video_id="video_1")):
+            await watches.page(tx, request, filter)
+        await reports.delivery_page(tx, request, DeliveryFilter(watch_id="watch_1"))
+
+
+@pytest.mark.parametrize("work", [turn_of_the_poller, ending_of_a_watch, turn_of_the_sender, registration, first_pages])
+async def test_no_table_is_read_as_a_whole(tx: Transaction, work: Callable[[Transaction], Awaitable[None]]) -> None:
+    watch_id = await add_watch(tx, await add_video(tx), [told := await add_destination(tx)])
+    await add_delivery(tx, watch_id, told)
+    async with statements(tx) as seen:
+        await work(tx)
+    assert len(seen) >= 5
+    assert await scans(tx, seen) == []
+
+
+async def test_overdue_watches_are_found_by_their_videos_deadline(tx: Transaction) -> None:
+    async with statements(tx) as seen:
+        await watches.overdue(tx, "openai", NOW, 10)
+    assert not any(step.startswith("SCAN") for step in await scans(tx, seen))
+
+
+async def test_a_table_without_an_index_would_be_noticed(tx: Transaction) -> None:
+    async with statements(tx) as seen:
+        await tx.exec_driver_sql("SELECT id FROM videos WHERE looks = 1")
+    assert await scans(tx, seen) == ["SCAN videos"]
