@@ -1,0 +1,157 @@
+"""What every destination kind must be able to do, and the words its verdicts use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Protocol
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from bridge.egress import OutgoingRequest, Reply
+from bridge.errors import EgressError
+from bridge.models import EventType, Outcome, Reason, Video
+from bridge.retry import parse_retry_after
+
+ALL_EVENTS = tuple(EventType)
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
+# What belongs to the connection, to the signature or to the body; RFC 9110 section 7.6.1 and Standard Webhooks.
+_RESERVED_HEADERS = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+    }
+)
+
+
+def _check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"{name!r} is not a header name")
+        if name.lower() in _RESERVED_HEADERS or name.lower().startswith("webhook-"):
+            raise ValueError(f"the header {name} cannot be set")
+        if len(value) > 4096 or not value.isascii() or not value.isprintable():
+            raise ValueError(f"the value of the header {name} must be at most 4,096 printable ASCII characters")
+        if value != value.strip():  # no part of a value, RFC 9110 section 5.5
+            raise ValueError(f"the value of the header {name} must not begin or end with a space")
+    if len({name.lower() for name in headers}) != len(headers):
+        raise ValueError("a header is named twice")
+    return headers
+
+
+def _check_events(events: Sequence[EventType]) -> Sequence[EventType]:
+    return [event for event in EventType if event in events]
+
+
+Headers = Annotated[dict[str, str], Field(max_length=32), AfterValidator(_check_headers)]
+Events = Annotated[list[EventType], Field(min_length=1, max_length=16), AfterValidator(_check_events)]
+
+
+class DestinationBody(BaseModel):
+    """What every destination of a request body has in common.
+
+    :param events: which event types it is told; all of them when left out.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    events: Events = Field(default=list(ALL_EVENTS), description="Event types this destination is told.")
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One event as a notifier sees it: everything a message can say."""
+
+    event_id: str
+    event_type: EventType
+    created_at: float
+    video: Video
+    watch_id: str
+    watch_url: str | None
+    provider: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer (or the lack of one) means for a delivery.
+
+    ``retry_after`` in seconds from now, as the receiver asked; ``disable`` when the target is gone for good;
+    ``degrade`` when a lesser form of the message, if the notifier can make one, deserves a try instead of this outcome.
+    """
+
+    outcome: Outcome
+    reason: Reason | None = None
+    retry_after: float | None = None
+    disable: bool = False
+    degrade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A destination's own, decrypted configuration: where to send, and with which secrets."""
+
+    url: str
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class Notifier(Protocol):
+    """One destination kind: turns an event into a request and judges the answer."""
+
+    kind: str
+
+    def shared_secret(self, address: Address) -> str | None:
+        """A secret of ours that the registrant must know to use this destination, or None."""
+        ...
+
+    def render(self, occasion: Occasion, address: Address) -> bytes:
+        """The body to store and send. Called once per delivery, before its first attempt."""
+        ...
+
+    def request(self, body: bytes, event_id: str, address: Address, now: float) -> OutgoingRequest:
+        """The request of one attempt: the stored body with a fresh timestamp and signatures."""
+        ...
+
+    def judge(self, reply: Reply, now: float) -> Verdict:
+        """What the receiver's answer means."""
+        ...
+
+
+def judge_error(error: EgressError) -> Verdict:
+    """What it means that there was no usable answer: the same for every kind."""
+    if error.reason is Reason.BLOCKED_ADDRESS:
+        return Verdict(Outcome.FAILED, Reason.BLOCKED_ADDRESS)
+    return Verdict(Outcome.RETRY, error.reason)
+
+
+def reason_for_status(status: int) -> Reason:
+    """The reason that stands for an HTTP status outside 2xx."""
+    by_status = {401: Reason.AUTH, 403: Reason.AUTH, 407: Reason.AUTH, 410: Reason.GONE, 413: Reason.TOO_LARGE}
+    by_status |= {429: Reason.RATE_LIMITED}
+    if status in by_status:
+        return by_status[status]
+    if 300 <= status < 400:
+        return Reason.REDIRECT
+    if 400 <= status < 500:
+        return Reason.CLIENT_ERROR
+    return Reason.SERVER_ERROR if status >= 500 else Reason.BAD_REPLY
+
+
+def retry_after_of(reply: Reply, now: float) -> float | None:
+    """How long the receiver asked us to wait, seconds; None when it named no time."""
+    return parse_retry_after(reply.headers, now)
