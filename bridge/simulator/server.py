@@ -96,9 +96,13 @@ def _bind(host: str, port: int) -> socket.socket:
         raise ConfigurationError(f"A port is a number from 0 to {_LAST_PORT}, not {port}.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise ConfigurationError(f"Cannot listen on {host}, port {port}: {error.strerror or error}.") from error
+    # Inherited by what is accepted. asyncio does not see that these sockets are TCP (their protocol number is 0), and
+    # an answer's body would wait 40 ms for the acknowledgement of its head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _authority(host: str, listener: socket.socket) -> str:

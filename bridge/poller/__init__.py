@@ -1,0 +1,5 @@
+"""The poller: looks at due videos and writes down what that means, in one transaction a turn."""
+
+from bridge.poller.loop import Lane, Poller
+
+__all__ = ["Lane", "Poller"]

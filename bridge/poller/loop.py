@@ -1,0 +1,182 @@
+"""The loop over the table of videos. Each provider has its own room, so that one in trouble never holds up another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.clock import Clock
+from bridge.ids import new_id
+from bridge.loops import Bell, Loop
+from bridge.metrics import Metrics
+from bridge.models import Look, ProviderState, Trouble
+from bridge.pacing import Pace
+from bridge.poller.recording import Looked, Recorded, expire_overdue, record_looks
+from bridge.providers import health as standing_of
+from bridge.providers.base import Provider
+from bridge.providers.health import Health
+from bridge.store import standing, videos, watches
+from bridge.store.database import Database
+from bridge.store.videos import ClaimedVideo
+
+# A look is at most three tries of half a minute with short waits between; whatever happens it is over by then.
+LOOK_DEADLINE = 120.0
+LEASE = LOOK_DEADLINE + 60.0
+_HOUSEKEEPING = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A provider, and how many looks at its videos may be under way."""
+
+    provider: Provider
+    room: int
+
+
+class Poller(Loop[ClaimedVideo, Looked]):
+    """Claims due videos, looks at them, has the looks recorded.
+
+    :param lanes: the configured providers by name.
+    :param told: rung when deliveries were made; :param ended: rung when watches ended.
+    """
+
+    name = "poller"
+
+    def __init__(
+        self,
+        database: Database,
+        lanes: Mapping[str, Lane],
+        *,
+        clock: Clock,
+        bell: Bell,
+        told: Bell,
+        ended: Bell,
+        pace: Pace,
+        metrics: Metrics,
+    ) -> None:
+        super().__init__(clock, bell)
+        self._database = database
+        self._lanes = lanes
+        self._told = told
+        self._ended = ended
+        self._pace = pace
+        self._metrics = metrics
+        self._owner = new_id("poller")
+        self._health: dict[str, Health] = {}
+        self._housekeeping_at = 0.0
+
+    async def open(self) -> None:
+        """Recall how each provider stood. One whose base URL changed is a stranger again."""
+        async with self._database.read() as tx:
+            known = await standing.provider_health(tx)
+        for name, lane in self._lanes.items():
+            base_url, kept = known.get(name, (None, {}))
+            same = base_url == lane.provider.base_url
+            self._health[name] = Health.from_dict(kept) if same else standing_of.fresh(self._database.now())
+
+    async def claim(self) -> Sequence[ClaimedVideo]:
+        """Lease due videos, each provider up to its room."""
+        now = self._database.now()
+        await self._keep_house(now)
+        rooms = self._rooms(now)
+        due = await self._first_due(rooms)
+        if due is None or due > now:
+            return []
+        claimed: list[ClaimedVideo] = []
+        async with self._database.write() as tx:
+            for name, room in rooms.items():
+                claimed += await videos.claim(tx, name, limit=room, owner=self._owner, now=now, lease=LEASE)
+        return claimed
+
+    async def work(self, item: ClaimedVideo) -> Looked:
+        """Look once."""
+        started_at = self._database.now()
+        clocked = self._clock.monotonic()
+        look: Look
+        try:
+            async with asyncio.timeout(LOOK_DEADLINE):
+                look = await self._lanes[item.provider].provider.look(item.video_id)
+        except TimeoutError:
+            look = Trouble(f"no answer within {LOOK_DEADLINE:.0f} s")
+        looked = Looked(item, look, started_at)
+        self._metrics.looked(item.provider, looked.word, self._clock.monotonic() - clocked)
+        return looked
+
+    async def record(self, results: Sequence[Looked]) -> None:
+        """Write looks, endings, events and deliveries as one commit."""
+        now = self._database.now()
+        async with self._database.write() as tx:
+            recorded = await record_looks(
+                tx,
+                results,
+                owner=self._owner,
+                health=self._health,
+                base_urls={name: lane.provider.base_url for name, lane in self._lanes.items()},
+                pace=self._pace,
+                now=now,
+            )
+        self._report_health(recorded.health)
+        self._health = recorded.health
+        self._announce(recorded, now)
+
+    async def release(self, items: Sequence[ClaimedVideo]) -> None:
+        """Make videos due again whose look was cut."""
+        async with self._database.write() as tx:
+            await videos.release(tx, items, self._owner, self._database.now())
+
+    async def next_due(self) -> float | None:
+        """When there is something to claim: a due video of a provider with room, or a provider whose wait is over."""
+        now = self._database.now()
+        due = await self._first_due(self._rooms(now))
+        waits = [health.not_before for health in self._health.values() if not standing_of.may_ask(health, now)]
+        return min([*waits, *([] if due is None else [due])], default=None)
+
+    async def _first_due(self, providers: Collection[str]) -> float | None:
+        async with self._database.read() as tx:
+            return await videos.next_due(tx, providers)
+
+    def _rooms(self, now: float) -> dict[str, int]:
+        """How many looks may be started at each provider; one without room is left out."""
+        under_way = Counter(item.provider for item in self.in_flight)
+        rooms = {}
+        for name, lane in self._lanes.items():
+            health = self._health[name]
+            size = 1 if standing_of.probing(health) else lane.room
+            if standing_of.may_ask(health, now) and size > under_way[name]:
+                rooms[name] = size - under_way[name]
+        return rooms
+
+    async def _keep_house(self, now: float) -> None:
+        """Every half minute: a provider that is configured no more cannot be asked; its watches end in time."""
+        if abs(now - self._housekeeping_at) < _HOUSEKEEPING:
+            return
+        self._housekeeping_at = now
+        async with self._database.read() as tx:
+            strangers = await watches.waiting_providers(tx) - set(self._lanes)
+        if not strangers:
+            return
+        recorded = Recorded(self._health)
+        async with self._database.write() as tx:
+            for name in strangers:
+                await expire_overdue(tx, recorded, name, before=now, now=now)
+        self._log.warning("provider_not_configured", providers=sorted(strangers), timed_out=len(recorded.ended))
+        self._announce(recorded, now)
+
+    def _announce(self, recorded: Recorded, now: float) -> None:
+        """Tell metrics, log and those who wait what was committed."""
+        for each in recorded.ended:
+            self._log.info("watch_ended", watch=each.watch_id, video=each.video.id, status=each.ending.status.value)
+            if each.video.completed_at is not None and each.ending.status in ("completed", "failed"):
+                self._metrics.detected(max(0.0, now - each.video.completed_at))
+        if recorded.told:
+            self._told.ring()
+        if recorded.ended:
+            self._ended.ring()
+
+    def _report_health(self, health: Mapping[str, Health]) -> None:
+        for name, after in health.items():
+            if after.state is not self._health[name].state:
+                level = self._log.info if after.state is ProviderState.OK else self._log.warning
+                level("provider_" + after.state.value, provider=name, reason=after.reason)

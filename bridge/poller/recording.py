@@ -1,0 +1,169 @@
+"""Writing looks down: states, endings, events and deliveries of one turn in the caller's one transaction.
+
+What each look means is decided by `bridge.events`, when to look again by `bridge.pacing`, whether a provider's "not
+there" may be believed by `bridge.providers.health`, who is told by `bridge.outbox`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bridge import events, pacing
+from bridge.models import BadKey, Look, Missing, Observed, ProviderState, SlowDown, Trouble
+from bridge.outbox import EndedWatch, tell
+from bridge.pacing import Pace
+from bridge.providers import health as standing_of
+from bridge.providers.health import Health
+from bridge.states import TIMED_OUT, VideoState, ending_of
+from bridge.store import standing, videos, watches
+from bridge.store.database import Transaction
+from bridge.store.videos import ClaimedVideo, LookedVideo
+
+# "Looked at in the last minute": the window in which a provider's "not there" answers are counted, seconds.
+_WINDOW = 60.0
+# A wait from which on a provider that asked for it cannot be asked in time about watches that are up, seconds.
+_LONG_WAIT = 60.0
+_OVERDUE_BATCH = 500
+
+_WORDS: Mapping[type, str] = {
+    Observed: "observed",
+    Missing: "missing",
+    BadKey: "bad_key",
+    SlowDown: "slow_down",
+    Trouble: "trouble",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One finished look; times are Unix seconds."""
+
+    claim: ClaimedVideo
+    look: Look
+    started_at: float
+
+    @property
+    def word(self) -> str:
+        """What the look is called in the table and in metrics."""
+        return _WORDS[type(self.look)]
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What one turn came to."""
+
+    health: dict[str, Health]
+    ended: list[EndedWatch] = field(default_factory=list)
+    told: int = 0
+
+
+async def record_looks(
+    tx: Transaction,
+    results: Sequence[Looked],
+    *,
+    owner: str,
+    health: Mapping[str, Health],
+    base_urls: Mapping[str, str],
+    pace: Pace,
+    now: float,
+) -> Recorded:
+    """Write all looks of one turn. A look whose lease was lost meanwhile changes nothing about its video."""
+    held = await videos.held(tx, [each.claim for each in results], owner)
+    mine = [each for each in results if each.claim.id in held]
+    states = {each.claim.id: events.after_look(held[each.claim.id], each.look, now) for each in mine}
+    await videos.write_looks(tx, [_looked_video(each, states[each.claim.id], pace, now) for each in mine])
+    recorded = Recorded(await _stand(tx, results, health, now))
+    await _end(tx, recorded, await _ending_watches(tx, mine, states, recorded.health, pace, now), now)
+    for each in results:
+        if _speaks_for_all(each.look, health[each.claim.provider], recorded.health[each.claim.provider]):
+            await expire_overdue(tx, recorded, each.claim.provider, before=each.started_at, now=now)
+    for name, after in recorded.health.items():
+        if after != health[name]:
+            await standing.keep_provider_health(tx, name, base_urls[name], after.as_dict(), now)
+    return recorded
+
+
+async def expire_overdue(tx: Transaction, recorded: Recorded, provider: str, *, before: float, now: float) -> None:
+    """End watches whose time was up at ``before`` and whose provider cannot be asked about them."""
+    found = await watches.overdue(tx, provider, before, _OVERDUE_BATCH)
+    ended = [
+        (each.video_row, EndedWatch(each.watch.id, TIMED_OUT, events.told_video(each.video, each.video_id)))
+        for each in found
+    ]
+    await _end(tx, recorded, ended, now)
+
+
+async def _end(tx: Transaction, recorded: Recorded, ended: Sequence[tuple[str, EndedWatch]], now: float) -> None:
+    """Write endings with all they tell, and stop looking at videos nobody waits for any more."""
+    recorded.told += await tell(tx, [watch for _, watch in ended], now)
+    recorded.ended += [watch for _, watch in ended]
+    await videos.settle(tx, {row for row, _ in ended})
+
+
+async def _stand(
+    tx: Transaction, results: Sequence[Looked], health: Mapping[str, Health], now: float
+) -> dict[str, Health]:
+    """How the providers stand after these looks."""
+    after = dict(health)
+    for each in results:
+        name = each.claim.provider
+        after[name] = standing_of.after(after[name], each.look, each.claim.video_id, now)
+    doubted = {each.claim.provider for each in results if isinstance(each.look, Missing)}
+    doubted |= {each.claim.provider for each in results if after[each.claim.provider].state is ProviderState.SUSPECT}
+    for name in doubted:
+        missing, looked_at = await videos.looked_since(tx, name, now - _WINDOW)
+        after[name] = standing_of.judge(after[name], missing=missing, looked_at=looked_at, now=now)
+    return after
+
+
+async def _ending_watches(
+    tx: Transaction,
+    mine: Sequence[Looked],
+    states: Mapping[str, VideoState],
+    health: Mapping[str, Health],
+    pace: Pace,
+    now: float,
+) -> list[tuple[str, EndedWatch]]:
+    """The watches that end by these looks, each with its video's row."""
+    verdicts = {}
+    for each in mine:
+        state = states[each.claim.id]
+        allowed = standing_of.verdict_allowed(health[each.claim.provider])
+        lost = events.lost_ending(state, each.look, now, grace=pace.lost_grace, allowed=allowed)
+        ending = ending_of(state.video) or lost
+        up = state.deadline is not None and state.deadline <= each.started_at
+        if ending is not None or (up and _may_be_the_last(each.look, health[each.claim.provider])):
+            verdicts[each.claim.id] = (each, ending)
+    live = await watches.live(tx, verdicts)
+    return [
+        (row, EndedWatch(watch.id, how, events.told_video(states[row].video, each.claim.video_id)))
+        for row, (each, ending) in verdicts.items()
+        for watch, how in events.endings(live[row], ending, looked_from=each.started_at)
+    ]
+
+
+def _looked_video(each: Looked, state: VideoState, pace: Pace, now: float) -> LookedVideo:
+    next_at = pacing.next_look(state, each.look, now, pace)
+    return LookedVideo(each.claim.id, state, now, each.word, next_at)
+
+
+def _may_be_the_last(look: Look, after: Health) -> bool:
+    """Whether a watch whose time was up may give up by this look.
+
+    Not by the first 429 of a row: all looks that waited for their turn are answered with it, unasked, when after a
+    downtime many are owed at once. They are made up for once the wait is over; a second 429 then is an answer.
+    """
+    return not isinstance(look, SlowDown) or after.slow_downs > 1
+
+
+def _speaks_for_all(look: Look, before: Health, after: Health) -> bool:
+    """Whether this answer says that no video of the provider can be asked about for now.
+
+    A probe of a paused provider that did not bring it back, or a 429 that closes it for long once more: a watch whose
+    time is up would wait for a look that cannot come.
+    """
+    if isinstance(look, Observed) or not _may_be_the_last(look, after):
+        return False
+    closed_for_long = isinstance(look, SlowDown) and (look.retry_after or 0.0) >= _LONG_WAIT
+    return closed_for_long or before.state is ProviderState.PAUSED

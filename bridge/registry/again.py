@@ -1,0 +1,56 @@
+"""When a registration is one that was made before: keys, slots and digests, all pure.
+
+Every digest is keyed with the installation's pepper: a key that we show is made of them, and what goes in may hold
+somebody's password.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from bridge.models import WatchStatus
+
+_ENDED_WITHOUT_A_VERDICT = (WatchStatus.CANCELLED, WatchStatus.LOST, WatchStatus.TIMED_OUT)
+
+
+class Again(Enum):
+    """What a registration under a key that is already held means."""
+
+    SAME = "the existing watch answers"
+    ANEW = "a new watch takes the slot over"
+    CONFLICT = "the key stands for something else"
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Makes digests with one pepper."""
+
+    pepper: bytes
+
+    def of(self, *parts: Any) -> str:
+        """64 hex digits over the parts; the order of keys in an object does not count."""
+        text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+        return hmac.new(self.pepper, text.encode(), "sha256").hexdigest()
+
+    def content(self, provider: str, video_id: str, destinations: Sequence[str], metadata: Mapping[str, str]) -> str:
+        """What is registered: provider, video, destinations in any order, metadata. The timeout does not count."""
+        return self.of("content", provider, video_id, sorted(destinations), dict(metadata))
+
+    def slot(self, created_by: str | None, key: str) -> str:
+        """Who registers under which key."""
+        return self.of("slot", created_by, key)
+
+
+def judge_again(status: WatchStatus, *, same_content: bool) -> Again:
+    """What follows from the watch that holds the slot.
+
+    A watch that was cancelled, lost or timed out told nothing about the video itself, so asking again asks anew.
+    """
+    if not same_content:
+        return Again.CONFLICT
+    return Again.ANEW if status in _ENDED_WITHOUT_A_VERDICT else Again.SAME

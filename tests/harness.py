@@ -1,0 +1,44 @@
+"""A whole bridge in the test's own process, on real sockets and a real SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from bridge.app import serve
+from bridge.settings import Settings, load_settings
+
+
+def bridge_settings(folder: Path, base_url: str, **environ: str) -> Settings:
+    """Settings for a quick bridge on a database in ``folder``, with port 0."""
+    defaults: Mapping[str, str] = {
+        "BRIDGE_DATABASE_URL": f"sqlite:///{folder / 'bridge.db'}",
+        "BRIDGE_PORT": "0",
+        "BRIDGE_POLL_MIN_INTERVAL": "0.05",
+        "BRIDGE_POLL_MAX_INTERVAL": "0.2",
+        "BRIDGE_POLL_RATE": "200",
+        "BRIDGE_LOG_LEVEL": "error",
+        "OPENAI_BASE_URL": base_url,
+        "OPENAI_API_KEY": "sk-simulated-key-0123456789",
+    }
+    return load_settings({**defaults, **environ}, dotenv=None)
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[str]:
+    """The base URL of a bridge that serves until the block ends."""
+    stop = asyncio.Event()
+    up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(serve(settings, ready=up.set_result, stop=stop))
+    waited: set[asyncio.Future[Any]] = {task, up}
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        await task
+    try:
+        yield up.result()
+    finally:
+        stop.set()
+        await task
