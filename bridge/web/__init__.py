@@ -1,0 +1,1 @@
+"""The HTTP API: thin endpoints over the registry, and what every request passes through."""

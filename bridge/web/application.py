@@ -1,0 +1,63 @@
+"""The web application, put together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from bridge.clock import Clock, SystemClock
+from bridge.metrics import Metrics
+from bridge.resources import templates_dir
+from bridge.settings import ApiKey
+from bridge.web.api import OPERATIONS
+from bridge.web.auth import KeyRing, LocalOnly, RequireKey
+from bridge.web.docs import render
+from bridge.web.errors import HANDLERS
+from bridge.web.health import Readiness
+from bridge.web.openapi import document
+from bridge.web.operations import Operation, routes
+from bridge.web.requestlog import RequestLog
+from bridge.web.services import Services, StaticPage, WatchRegistry
+
+
+def create_web(
+    registry: WatchRegistry,
+    metrics: Metrics,
+    readiness: Readiness,
+    *,
+    api_keys: Sequence[ApiKey] = (),
+    public_url: str | None = None,
+    templates: Path | None = None,
+    clock: Clock | None = None,
+    operations: Sequence[Operation] = OPERATIONS,
+) -> Starlette:
+    """The ASGI application that serves API, probes, metrics and documentation.
+
+    :param api_keys: who may use ``/v1``; without any, only requests from this machine are answered at all.
+    :param public_url: how clients reach this server; for the documentation.
+    :param templates: a folder whose files win over the packaged templates of the same name.
+    """
+    described = document(public_url or "/")
+    folders = [templates_dir()] if templates is None else [templates, templates_dir()]
+    services = Services(
+        registry=registry,
+        metrics=metrics,
+        readiness=readiness,
+        openapi=StaticPage(json.dumps(described).encode(), "application/json", {"x-content-type-options": "nosniff"}),
+        docs=render(described, folders),
+    )
+    keys = KeyRing(api_keys)
+    middleware = [Middleware(RequestLog, clock=clock or SystemClock())]
+    if not keys:
+        middleware.append(Middleware(LocalOnly))
+    app = Starlette(
+        routes=routes(operations, services, guard=[Middleware(RequireKey, keys=keys)]),
+        middleware=middleware,
+        exception_handlers=HANDLERS,
+    )
+    app.router.redirect_slashes = False  # a path is the route or it is not: a redirect would lose bodies and keys
+    return app

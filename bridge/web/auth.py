@@ -1,0 +1,124 @@
+"""Who may ask for what: API keys, or without any, this machine alone."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import re
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bridge.errors import AuthenticationError, PermissionDeniedError, RequestError
+from bridge.settings import ApiKey
+from bridge.web.errors import refusal
+from bridge.web.requestlog import caller
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[0-9a-z._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+
+
+class KeyRing:
+    """The configured API keys. An empty one asks for none."""
+
+    def __init__(self, keys: Sequence[ApiKey]) -> None:
+        self._keys = [(key.key.get_secret_value().encode(), key) for key in keys]
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def holder(self, authorization: str | None) -> ApiKey:
+        """The key that an ``Authorization`` header shows.
+
+        :raises AuthenticationError: it shows none that we know.
+        """
+        scheme, _, credentials = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not credentials.strip():
+            raise AuthenticationError(
+                "An API key is needed: send it as `Authorization: Bearer KEY`.", code="missing_api_key"
+            )
+        # Headers are Latin-1 text. compare_digest takes non-ASCII only as bytes; all keys are compared, found or not.
+        shown = credentials.strip().encode("latin-1")
+        found = [key for secret, key in self._keys if hmac.compare_digest(secret, shown)]
+        if not found:
+            raise AuthenticationError("This API key is not known here.", code="invalid_api_key")
+        return found[0]
+
+
+class RequireKey:
+    """ASGI middleware that lets only holders of an API key through."""
+
+    def __init__(self, app: ASGIApp, keys: KeyRing) -> None:
+        self._app = app
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request; what is refused is raised.
+
+        :raises AuthenticationError: no valid key; :raises PermissionDeniedError: the key may only read.
+        """
+        if self._keys and scope["type"] == "http":
+            key = self._keys.holder(Headers(scope=scope).get("authorization"))
+            caller(scope).key_name = key.name
+            if key.read_only and scope["method"] not in READING:
+                raise PermissionDeniedError("This API key may only read.", code="read_only_key")
+        await self._app(scope, receive, send)
+
+
+class LocalOnly:
+    """ASGI middleware that refuses what a web page of a stranger could make a browser send.
+
+    A server without keys trusts this machine. A page elsewhere can send requests to it through a browser here, with
+    its own ``Origin``, or by a name of its own that resolves to 127.0.0.1 (DNS rebinding), which then stands in
+    ``Host``. Both are refused.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request, or answer it with 403."""
+        error = _stranger(Headers(scope=scope)) if scope["type"] == "http" else None
+        if error is None:
+            await self._app(scope, receive, send)
+        else:
+            await refusal(error)(scope, receive, send)
+
+
+def _stranger(headers: Headers) -> RequestError | None:
+    hosts = headers.getlist("host")
+    if len(hosts) != 1 or not is_local_host(hosts[0]):
+        return PermissionDeniedError(
+            "This server has no API keys and answers only as localhost. "
+            "Reach it by http://localhost or http://127.0.0.1, or configure BRIDGE_API_KEYS.",
+            code="host_not_local",
+        )
+    if not all(is_local_origin(origin) for origin in headers.getlist("origin")):
+        return PermissionDeniedError(
+            "This server has no API keys and takes no requests from web pages of other origins.",
+            code="origin_not_local",
+        )
+    return None
+
+
+def is_local_host(host: str) -> bool:
+    """Whether a ``Host`` header names this machine: ``localhost``, a name under it, or a loopback address."""
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return False
+    name = match["name"].lower()
+    bare = name.removesuffix(".")
+    if bare == "localhost" or bare.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def is_local_origin(origin: str) -> bool:
+    """Whether an ``Origin`` header names a page of this machine."""
+    scheme, _, host = origin.partition("://")
+    return scheme.lower() in ("http", "https") and is_local_host(host)

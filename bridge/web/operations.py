@@ -1,0 +1,84 @@
+"""An operation of the API: its route and its description in one value, so that none exists without the other."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, Router
+
+from bridge.web.queries import NoQuery
+from bridge.web.services import Services
+
+V1 = "/v1"
+
+Endpoint = Callable[[Services, Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation answers when it does what was asked. ``model`` is None where the body is no JSON."""
+
+    status: int
+    description: str
+    model: type[BaseModel] | None = None
+    example: Mapping[str, Any] | None = None
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path.
+
+    :param name: unique; the document's ``operationId``.
+    :param group: the heading it stands under.
+    :param refusals: statuses of refusals beyond those every keyed operation can give.
+    """
+
+    method: str
+    path: str
+    name: str
+    group: str
+    summary: str
+    description: str
+    endpoint: Endpoint
+    answers: Sequence[Answer]
+    refusals: Sequence[int] = ()
+    query: type[NoQuery] = NoQuery
+    body: type[BaseModel] | None = None
+    body_example: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def keyed(self) -> bool:
+        """Whether an API key is asked for: everything under ``/v1``."""
+        return self.path.startswith(f"{V1}/")
+
+
+def routes(operations: Sequence[Operation], services: Services, guard: Sequence[Middleware]) -> list[BaseRoute]:
+    """The routes of ``operations``; those under ``/v1``, and every path there that is no route, behind ``guard``."""
+    keyed = [operation for operation in operations if operation.keyed]
+    is_open = [operation for operation in operations if not operation.keyed]
+    inner = Router(_paths(keyed, services, V1), redirect_slashes=False)
+    return [*_paths(is_open, services, ""), Mount(V1, app=inner, middleware=guard)]
+
+
+def _paths(operations: Sequence[Operation], services: Services, prefix: str) -> list[Route]:
+    """One route per path, so that a refused method learns of all the others."""
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path.removeprefix(prefix), {})[operation.method] = operation
+    return [Route(path, _dispatch(methods, services), methods=list(methods)) for path, methods in by_path.items()]
+
+
+def _dispatch(methods: Mapping[str, Operation], services: Services) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await methods[method].endpoint(services, request)
+
+    return endpoint

@@ -1,0 +1,198 @@
+"""The answers of the API as pydantic models: what is sent, and what the documentation says is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from bridge.models import DeliveryStatus, EventType, Outcome, Reason, Trigger, VideoStatus, WatchStatus
+from bridge.web.health import Phase
+
+
+class VideoFailure(BaseModel):
+    """Why a video failed, in the provider's words."""
+
+    code: str | None
+    message: str | None
+
+
+class Video(BaseModel):
+    """One generation job as last observed: the Video object of the OpenAI Videos API, null where unknown."""
+
+    id: str = Field(description="The id that was registered.")
+    object: Literal["video"]
+    model: str | None
+    status: VideoStatus | None
+    progress: int | None = Field(description="0 to 100.")
+    created_at: int | None = Field(description="Unix seconds, as are all times.")
+    completed_at: int | None
+    expires_at: int | None = Field(description="When the provider deletes what it made.")
+    prompt: str | None
+    remixed_from_video_id: str | None
+    seconds: str | None
+    size: str | None
+    error: VideoFailure | None
+
+
+class Receiver(BaseModel):
+    """The destination of a delivery, without its secrets."""
+
+    id: str
+    name: str | None = Field(description="The name of a stored destination, null of an inline one.")
+    kind: str
+    url: str = Field(description="Scheme, host and path; never a query.")
+
+
+class WatchDestination(Receiver):
+    """A destination of a watch, without its secrets."""
+
+    events: list[EventType] = Field(description="What it is told.")
+    enabled: bool = Field(description="False once its receiver said it is gone for good.")
+
+
+class RegisteredDestination(WatchDestination):
+    """A destination in the answer to its registration."""
+
+    signing_secret: str | None = Field(
+        None,
+        exclude_if=lambda secret: secret is None,
+        description="Verifies what a callback receives. Only there when the registration gave no secret of its own.",
+    )
+
+
+class DeliverySummary(BaseModel):
+    """How many deliveries of a watch stand how."""
+
+    pending: int
+    delivered: int
+    failed: int
+    cancelled: int
+
+
+class Watch(BaseModel):
+    """One registration: tell these destinations when this video ends."""
+
+    id: str
+    object: Literal["watch"]
+    status: WatchStatus
+    video_id: str
+    provider: str
+    key: str = Field(description="Registering again with this key and the same content answers with this watch.")
+    video: Video | None = Field(description="Null before the first observation.")
+    destinations: Sequence[WatchDestination]
+    metadata: dict[str, str]
+    created_at: int
+    created_by: str | None = Field(description="Name of the API key that registered it.")
+    expires_at: int = Field(description="When it gives up with `watch.timed_out`.")
+    ended_at: int | None
+    reason: str | None = Field(description="Why a watch was lost: `not_found` or `forbidden`.")
+    deliveries: DeliverySummary
+
+
+class RegisteredWatch(Watch):
+    """A watch in the answer to its registration: callbacks show the secret that signs them."""
+
+    destinations: Sequence[RegisteredDestination]
+
+
+class Listing(BaseModel):
+    """One page of a list."""
+
+    object: Literal["list"]
+    data: Sequence[BaseModel]
+    first_id: str | None
+    last_id: str | None = Field(description="Give it as `after` to get the next page.")
+    has_more: bool
+
+
+class WatchList(Listing):
+    """One page of watches."""
+
+    data: Sequence[Watch]
+
+
+class ErrorDetail(BaseModel):
+    """What was refused."""
+
+    message: str = Field(description="What is wrong and, where there is one, the fix.")
+    type: str = Field(description="The kind of refusal, for example `invalid_request_error`.")
+    param: str | None = Field(description="The field it is about, for example `destinations[0].url`.")
+    code: str | None = Field(description="A word for programs, for example `unknown_field`.")
+
+
+class Error(BaseModel):
+    """A refusal."""
+
+    error: ErrorDetail
+
+
+class BatchAnswer(BaseModel):
+    """One watch or one error per registration, in order."""
+
+    object: Literal["list"]
+    data: list[RegisteredWatch | Error]
+
+
+class DeliveryAttempt(BaseModel):
+    """One HTTP request of a delivery, and what came of it."""
+
+    number: int
+    at: int
+    duration_ms: int
+    outcome: Outcome
+    reason: Reason | None
+    status: int | None = Field(description="HTTP status of the answer, null when there was none.")
+    response: str | None = Field(description="The first 4 KiB of the answer.")
+    trigger: Trigger
+
+
+class Delivery(BaseModel):
+    """One event for one destination."""
+
+    id: str
+    object: Literal["delivery"]
+    watch_id: str
+    event_id: str = Field(description="The `webhook-id` of every attempt.")
+    event_type: EventType
+    status: DeliveryStatus
+    destination: Receiver
+    created_at: int
+    next_attempt_at: int | None
+    delivered_at: int | None
+    reason: Reason | None = Field(description="Why the last attempt did not deliver.")
+    degraded: bool = Field(description="Whether a simpler message was sent than the one asked for.")
+    attempts: list[DeliveryAttempt]
+
+
+class DeliveryDetail(Delivery):
+    """A delivery with the body that is sent."""
+
+    request_body: str | None = Field(description="Null before the first attempt.")
+
+
+class DeliveryList(Listing):
+    """One page of deliveries."""
+
+    data: Sequence[Delivery]
+
+
+class Retried(BaseModel):
+    """How many deliveries are sent again."""
+
+    retried: int
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class ReadinessReport(BaseModel):
+    """The state of the process."""
+
+    status: Phase
+    loops: dict[str, bool] = Field(description="Which background loops are alive.")
+    database: bool = Field(description="Whether the database answers. While it is away, /v1 answers 503.")

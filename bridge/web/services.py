@@ -1,0 +1,89 @@
+"""What the endpoints work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.responses import Response
+
+from bridge.errors import RequestError
+from bridge.metrics import Metrics
+from bridge.models import DeliveryView, Page, PageRequest, WatchView
+from bridge.registry import Counts, DeliveryFilter, Registered, Registration, RetryFilter, WatchFilter
+from bridge.web.health import Readiness
+
+
+class WatchRegistry(Protocol):
+    """What the web asks of :class:`bridge.registry.Registry`; its methods are described there."""
+
+    async def register(self, body: Registration, *, created_by: str | None) -> Registered:
+        """Register one watch."""
+        ...
+
+    async def register_many(
+        self, bodies: Sequence[Registration], *, created_by: str | None
+    ) -> list[Registered | RequestError]:
+        """Register several watches, each answered on its own and in order."""
+        ...
+
+    async def watch(self, watch_id: str, /) -> WatchView:
+        """One watch."""
+        ...
+
+    async def wait(self, watch_id: str, seconds: float, /) -> WatchView:
+        """One watch, as soon as it has ended, or as it is after ``seconds``."""
+        ...
+
+    async def watches(self, page: PageRequest, filter: WatchFilter, /) -> Page[WatchView]:
+        """One page of watches."""
+        ...
+
+    async def cancel(self, watch_id: str, /) -> WatchView:
+        """Stop a watch, or the pending deliveries of one that has ended."""
+        ...
+
+    async def delivery(self, delivery_id: str, /) -> DeliveryView:
+        """One delivery with the body that was sent."""
+        ...
+
+    async def deliveries(self, page: PageRequest, filter: DeliveryFilter, /) -> Page[DeliveryView]:
+        """One page of deliveries."""
+        ...
+
+    async def retry(self, delivery_id: str, /) -> DeliveryView:
+        """Send one delivery again now."""
+        ...
+
+    async def retry_many(self, filter: RetryFilter, /) -> int:
+        """Send failed deliveries again; how many."""
+        ...
+
+    async def counts(self) -> Counts:
+        """What the metrics show of the database."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StaticPage:
+    """An answer that is the same for everybody."""
+
+    content: bytes
+    media_type: str
+    headers: Mapping[str, str]
+
+    def response(self) -> Response:
+        """The answer itself."""
+        return Response(self.content, media_type=self.media_type, headers=dict(self.headers))
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the endpoints work with."""
+
+    registry: WatchRegistry
+    metrics: Metrics
+    readiness: Readiness
+    openapi: StaticPage
+    docs: StaticPage

@@ -1,0 +1,141 @@
+"""JSON as strictly as RFC 8259 allows, so that what was sent is what is stored.
+
+Python's parser takes ``NaN``, numbers that overflow to infinity and repeated names; a database takes neither NUL nor
+half a surrogate pair. All of that is refused here, in words.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from bridge.errors import InvalidRequestError
+
+MAX_DEPTH = 32
+_MAX_DIGITS = 300
+_SHOWN = 64
+
+
+class _Repeated(dict[str, Any]):
+    """An object that names a field twice, until :func:`parse` reports it with its path."""
+
+    name = ""
+
+
+def parse(raw: bytes) -> Any:
+    """The value that ``raw`` stands for.
+
+    :raises InvalidRequestError: it is not UTF-8, not JSON, too deep, or uses what only some parsers take.
+    """
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _invalid(f"The body is not valid UTF-8 (byte {error.start}).") from error
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_float, parse_int=_int
+        )
+    except json.JSONDecodeError as error:
+        raise _invalid(
+            f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        ) from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    _check(value)
+    return value
+
+
+def check_text(value: Any) -> None:
+    """Refuse text that cannot be stored: NUL and lone surrogates, in names and values alike.
+
+    :raises InvalidRequestError: with the field in ``param``.
+    """
+    for path, each in walk(value):
+        if isinstance(each, str):
+            _check_string(each, path)
+        elif isinstance(each, dict):
+            for name in each:
+                _check_string(name, (*path, name))
+
+
+def walk(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """All values inside ``value`` with the way to each, itself first, without recursion."""
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    while waiting:
+        path, each = waiting.pop()
+        yield path, each
+        if isinstance(each, dict):
+            waiting.extend(((*path, name), inner) for name, inner in reversed(each.items()))
+        elif isinstance(each, list):
+            waiting.extend(((*path, index), each[index]) for index in reversed(range(len(each))))
+
+
+def path_text(path: tuple[str | int, ...]) -> str | None:
+    """A path as errors name it, for example ``destinations[0].url``; None for the body itself."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{_shown(part)}"
+    return text.removeprefix(".") or None
+
+
+def _shown(name: str) -> str:
+    """A client's own word as an error may repeat it: printable and not endless."""
+    shown = name if name.isprintable() else name.encode("unicode_escape").decode("ascii")
+    return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
+
+
+def _check(value: Any) -> None:
+    for path, each in walk(value):
+        if len(path) >= MAX_DEPTH and isinstance(each, (dict, list)):
+            raise _too_deep()
+        if isinstance(each, _Repeated):
+            param = path_text((*path, each.name))
+            raise InvalidRequestError(f"`{param}` is given twice; keep one.", param=param, code="duplicate_field")
+
+
+def _check_string(text: str, path: tuple[str | int, ...]) -> None:
+    if "\x00" in text:
+        problem = "the character U+0000"
+    elif any("\ud800" <= character <= "\udfff" for character in text):
+        problem = "half of a surrogate pair, which is no character"
+    else:
+        return
+    param = path_text(path)
+    raise InvalidRequestError(f"`{param or 'The body'}` has {problem}; remove it.", param=param, code="invalid_text")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    repeated = _Repeated(value)
+    repeated.name = Counter(name for name, _ in pairs).most_common(1)[0][0]
+    return repeated
+
+
+def _no_constant(word: str) -> float:
+    raise _invalid(f"The body is not valid JSON: {word} is not a JSON value.")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise _invalid("The body has a number that is out of range.")
+    return value
+
+
+def _int(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise _invalid("The body has a number that is out of range.")
+    return int(text)
+
+
+def _too_deep() -> InvalidRequestError:
+    return InvalidRequestError(f"The body is nested more than {MAX_DEPTH} levels deep.", code="too_deep")
+
+
+def _invalid(message: str) -> InvalidRequestError:
+    return InvalidRequestError(message, code="invalid_json")
