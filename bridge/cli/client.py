@@ -1,0 +1,200 @@
+"""Talks to a running server, for the commands that ask it something."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from bridge import __version__
+from bridge.cli.connection import Connection
+from bridge.cli.exits import CommandError, ExitCode, RefusedError, UnreachableError
+
+JsonObject = dict[str, Any]
+
+MAX_BATCH = 1000
+MAX_PAGE = 100
+# More than these at once gain nothing from a server with one writer.
+MAX_CONNECTIONS = 16
+
+_CONNECT_TIMEOUT = 5.0
+# A batch of 1,000 is one transaction of some seconds on a slow disk.
+_READ_TIMEOUT = 60.0
+
+
+class BridgeClient:
+    """The API of a running server, one method per thing a command asks for.
+
+    Answers are the API's own objects. Every method raises :class:`RefusedError` when the server refuses and
+    :class:`UnreachableError` when it does not answer.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        headers = {"user-agent": f"video-bridge-cli/{__version__}", "accept": "application/json"}
+        if connection.api_key is not None:
+            headers["authorization"] = f"Bearer {connection.api_key}"
+        self._connection = connection
+        self._http = httpx.AsyncClient(
+            headers=headers,
+            timeout=httpx.Timeout(_READ_TIMEOUT, connect=_CONNECT_TIMEOUT),
+            limits=httpx.Limits(max_connections=MAX_CONNECTIONS),
+            # Proxies of the environment never lead to this machine; `verify` keeps SSL_CERT_FILE either way.
+            trust_env=not connection.loopback,
+            verify=httpx.create_ssl_context(),
+        )
+
+    async def __aenter__(self) -> BridgeClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def register(self, registration: JsonObject) -> tuple[JsonObject, bool]:
+        """Register a watch; the watch, and whether it is new (an equal one may have been there)."""
+        response = await self._send("POST", "/v1/watches", body=registration)
+        return self._object(response, "watch"), response.status_code == httpx.codes.CREATED
+
+    async def register_batch(self, registrations: Sequence[JsonObject]) -> JsonObject:
+        """Register up to :data:`MAX_BATCH` watches; a list object with, in order, each watch or ``{"error": …}``."""
+        response = await self._send("POST", "/v1/watches/batch", body={"watches": list(registrations)})
+        return self._object(response, "list")
+
+    async def watch(self, watch_id: str, *, wait: int = 0) -> JsonObject:
+        """One watch; with ``wait`` the server holds the answer up to so many seconds until the watch ends."""
+        params = {"wait": str(wait)} if wait else {}
+        return self._object(await self._send("GET", f"/v1/watches/{_segment(watch_id)}", params=params), "watch")
+
+    async def cancel(self, watch_id: str) -> JsonObject:
+        """Cancel a watch, or what is still pending of an ended one."""
+        return self._object(await self._send("DELETE", f"/v1/watches/{_segment(watch_id)}"), "watch")
+
+    async def watches(self, filters: Mapping[str, str], *, limit: int | None = None) -> JsonObject:
+        """Watches, newest first, as one list object; without ``limit`` all of them."""
+        return await self._collect("/v1/watches", filters, limit)
+
+    async def deliveries(self, filters: Mapping[str, str], *, limit: int | None = None) -> JsonObject:
+        """Deliveries, newest first, as one list object; without ``limit`` all of them."""
+        return await self._collect("/v1/deliveries", filters, limit)
+
+    async def retry(self, delivery_id: str) -> JsonObject:
+        """Send one delivery again now."""
+        return self._object(await self._send("POST", f"/v1/deliveries/{_segment(delivery_id)}/retry"), "delivery")
+
+    async def retry_failed(self, filters: JsonObject) -> JsonObject:
+        """Send all failed deliveries that match again; ``{"retried": n}``."""
+        response = await self._send("POST", "/v1/deliveries/retry", body={"status": "failed", **filters})
+        return self._object(response, None)
+
+    async def _collect(self, path: str, filters: Mapping[str, str], limit: int | None) -> JsonObject:
+        """Follow the pages of a list until ``limit`` rows, and merge them into one list object."""
+        params = dict(filters)
+        rows: list[JsonObject] = []
+        while True:
+            size = MAX_PAGE if limit is None else min(MAX_PAGE, limit - len(rows))
+            page = self._object(await self._send("GET", path, params={**params, "limit": str(size)}), "list")
+            rows += page["data"]
+            if not page["has_more"] or not page["data"] or len(rows) == limit:
+                break
+            params["after"] = page["last_id"]
+        first, last = (rows[0]["id"], rows[-1]["id"]) if rows else (None, None)
+        return {**page, "data": rows, "first_id": first, "last_id": last}
+
+    async def _send(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: JsonObject | None = None
+    ) -> httpx.Response:
+        # Arguments that are no UTF-8 arrive as lone surrogates: escaped here, so that the server names the field.
+        query = f"?{urlencode(params, errors='surrogateescape')}" if params else ""
+        content = None if body is None else json.dumps(body).encode()
+        headers = {} if body is None else {"content-type": "application/json"}
+        url = self._connection.url
+        try:
+            response = await self._http.request(method, f"{url}{path}{query}", content=content, headers=headers)
+        except httpx.ConnectTimeout as error:
+            reason = f"no connection within {_CONNECT_TIMEOUT:g} s"
+            raise UnreachableError(_unreachable(url, reason)) from error
+        except httpx.TimeoutException as error:
+            raise UnreachableError(f"{url} took the request but did not answer within {_READ_TIMEOUT:g} s.") from error
+        except httpx.RequestError as error:
+            raise UnreachableError(_unreachable(url, _reason(error))) from error
+        if not response.is_success:
+            raise self._refusal(response)
+        return response
+
+    def _object(self, response: httpx.Response, kind: str | None) -> JsonObject:
+        answer = _json(response)
+        if answer is None or (kind is not None and answer.get("object") != kind):
+            raise UnreachableError(
+                f"What answers at {self._connection.url} is not a video-bridge server. Is BRIDGE_URL right?"
+            )
+        return answer
+
+    def _refusal(self, response: httpx.Response) -> CommandError:
+        status = response.status_code
+        if response.is_redirect:
+            target = response.headers.get("location", "another address")
+            return CommandError(
+                f"{self._connection.url} redirects to {target}: set BRIDGE_URL to where the server really is.",
+                ExitCode.USAGE,
+            )
+        error = (_json(response) or {}).get("error")
+        if not isinstance(error, dict):
+            return RefusedError(f"{self._connection.url} answered with HTTP {status}. Is BRIDGE_URL right?", status)
+        return RefusedError(self._explain(status, error, response.headers.get("retry-after")), status)
+
+    def _explain(self, status: int, error: JsonObject, retry_after: str | None) -> str:
+        message = message_of(error)
+        if status == httpx.codes.UNAUTHORIZED and self._connection.api_key is None:
+            return f"{message} Set BRIDGE_API_KEY to one of the server's keys."
+        if status == httpx.codes.UNAUTHORIZED:
+            return f"{message} BRIDGE_API_KEY must be one of the server's keys, without its name and `:read`."
+        if status == httpx.codes.TOO_MANY_REQUESTS and retry_after is not None:
+            return f"{message} Try again in {retry_after} s."
+        return message
+
+
+def message_of(error: Mapping[str, Any]) -> str:
+    """One sentence for people of the API's error object, with the field it is about in front."""
+    message = str(error.get("message") or error.get("type") or "The server gave no reason.")
+    message = message if message.endswith((".", "!", "?", ")")) else f"{message}."
+    return f"{error['param']}: {message}" if error.get("param") else message
+
+
+def _segment(identifier: str) -> str:
+    """One path segment that no HTTP library folds away."""
+    if not identifier:
+        raise CommandError("The id is empty.", ExitCode.USAGE)
+    segment = quote(identifier, safe="", errors="surrogateescape")
+    return segment.replace(".", "%2E") if set(segment) == {"."} else segment
+
+
+def _json(response: httpx.Response) -> JsonObject | None:
+    try:
+        answer = response.json()
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _reason(error: httpx.RequestError) -> str:
+    """What the operating system said where that is known: httpx's own words hide it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, (ssl.SSLError, socket.gaierror)):
+            return cause.strerror or str(cause)
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno)
+        cause = cause.__cause__ or cause.__context__
+    return str(error) or type(error).__name__
+
+
+def _unreachable(url: str, reason: str) -> str:
+    return f"The server cannot be reached: {reason.rstrip('.')}. Is `video-bridge serve` running? BRIDGE_URL is {url}"

@@ -1,0 +1,36 @@
+"""Runs the long-lived commands: on the fast event loop where there is one, until a signal ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+if sys.platform == "win32":
+    new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+else:
+    from uvloop import new_event_loop
+
+
+def run_service(work: Coroutine[Any, Any, None]) -> None:
+    """Run something that ends by itself on SIGTERM and SIGINT."""
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(work)
+
+
+def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
+    """Run something that never ends by itself until SIGTERM or SIGINT, which is a good end."""
+    with suppress(KeyboardInterrupt):  # where the loop cannot take signals
+        run_service(_cancelled_by_signal(work))
+
+
+async def _cancelled_by_signal(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner, Result
+
+from bridge.cli import app
+from tests.cli.conftest import Environ
+
+
+def check(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["check", *arguments], catch_exceptions=False, prog_name="video-bridge")
+
+
+def test_a_good_configuration_is_shown_as_a_table(environ: Environ) -> None:
+    environ["BRIDGE_POLL_RATE"] = "5"
+    result = check()
+    rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
+    assert result.exit_code == 0
+    assert (rows["BRIDGE_POLL_RATE"], rows["BRIDGE_PORT"]) == (["5", "environment"], ["8080", "default"])
+    assert result.stderr.endswith("The configuration is good.\n")
+
+
+def test_warnings_do_not_make_it_bad(environ: Environ) -> None:
+    environ["BRIDGE_POLL_RAT"] = "5"
+    result = check()
+    assert result.exit_code == 0
+    assert "Warning: BRIDGE_POLL_RAT is not a known setting; did you mean BRIDGE_POLL_RATE?" in result.stderr
+
+
+def test_all_problems_are_reported_and_end_with_2(environ: Environ) -> None:
+    environ.update({"BRIDGE_PORT": "many", "BRIDGE_LOST_GRACE": "long"})
+    result = check()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.count("Error: BRIDGE_") == 2
+
+
+def test_values_come_from_dotenv_too(folder: Path) -> None:
+    (folder / ".env").write_text("BRIDGE_WATCH_TIMEOUT=60\n")
+    assert ["BRIDGE_WATCH_TIMEOUT", "60", ".env"] in [line.split() for line in check().stdout.splitlines()]
+
+
+def test_secrets_are_not_shown(environ: Environ) -> None:
+    environ["OPENAI_API_KEY"] = "sk-secret-secret"
+    assert "sk-secret" not in check().output + check("--json").output
+
+
+def test_a_database_that_cannot_be_used_is_a_problem(environ: Environ, folder: Path) -> None:
+    (folder / "bridge.db").write_text("This is no database, it is a text that is longer than a header." * 20)
+    result = check()
+    assert result.exit_code == 2
+    assert "Error: BRIDGE_DATABASE_URL: " in result.stderr
+
+
+def test_a_folder_that_is_not_there_is_a_problem(environ: Environ, folder: Path) -> None:
+    environ["BRIDGE_DATABASE_URL"] = f"sqlite:///{folder}/nowhere/bridge.db"
+    assert check().exit_code == 2
+
+
+def test_nothing_is_created(folder: Path) -> None:
+    assert check().exit_code == 0
+    assert list(folder.iterdir()) == []
+
+
+def test_json_says_the_same(environ: Environ) -> None:
+    environ["OPENAI_BASE_URL"] = "http://127.0.0.1:8090/v1"
+    findings = json.loads(check("--json").stdout)
+    assert (findings["ok"], findings["warnings"], findings["problems"]) == (True, [], [])
+    assert {"variable": "BRIDGE_PORT", "value": "8080", "source": "default"} in findings["variables"]
+
+
+def test_json_of_a_bad_configuration_has_the_problems(environ: Environ) -> None:
+    environ["BRIDGE_PORT"] = "many"
+    result = check("--json")
+    findings = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr) == (2, "")
+    assert (findings["ok"], len(findings["problems"]), findings["variables"]) == (False, 1, [])
+
+
+def test_the_table_fits_the_terminal(environ: Environ) -> None:
+    environ["COLUMNS"] = "80"
+    assert max(map(len, check().stdout.splitlines())) <= 80

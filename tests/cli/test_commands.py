@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from bridge import __version__
+from bridge.cli import app
+from bridge.cli.commands import MODULES, Commands
+from bridge.cli.exits import CommandError, ExitCode, UnreachableError
+from bridge.errors import ConfigurationError, StoreUnavailableError
+from tests.cli.conftest import Environ
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), catch_exceptions=False, prog_name="video-bridge")
+
+
+def test_the_version_is_printed() -> None:
+    result = run("--version")
+    assert (result.exit_code, result.stdout) == (0, f"video-bridge {__version__}\n")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("-h",)])
+def test_the_help_lists_every_command(arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 0
+    for name in MODULES:
+        assert f"│ {name} " in result.stdout
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_command_explains_itself(name: str) -> None:
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert f"Usage: video-bridge {name}" in result.stdout
+
+
+def test_a_typing_error_is_met_with_a_proposal() -> None:
+    result = run("wacth")
+    assert result.exit_code == 2
+    assert "Did you mean 'watch'?" in result.stderr
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    result = run()
+    assert result.exit_code == 2
+    assert "Commands" in result.output
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (CommandError("No."), 1, "Error: No.\n"),
+        (CommandError("No.", ExitCode.USAGE), 2, "Error: No.\n"),
+        (UnreachableError("Nobody."), 3, "Error: Nobody.\n"),
+        (ConfigurationError("A is wrong.", "B too."), 2, "Error: A is wrong.\nError: B too.\n"),
+        (StoreUnavailableError("The database is away."), 1, "Error: The database is away.\n"),
+        (OSError(28, "No space left on device"), 1, "Error: [Errno 28] No space left on device\n"),
+        (BrokenPipeError(32, "Broken pipe"), 1, ""),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_an_error_becomes_a_sentence_and_an_exit_code(error: BaseException, code: int, said: str) -> None:
+    failing = typer.Typer(cls=Commands, invoke_without_command=True)
+
+    @failing.callback()
+    def fail() -> None:
+        raise error
+
+    result = CliRunner().invoke(failing, [], catch_exceptions=False)
+    assert (result.exit_code, result.stdout, result.stderr) == (code, "", said)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_can_complete_commands(shell: str, environ: Environ) -> None:
+    environ.update({"_VIDEO_BRIDGE_COMPLETE": f"complete_{shell}", "COMP_WORDS": "video-bridge de", "COMP_CWORD": "1"})
+    environ.update({"_TYPER_COMPLETE_ARGS": "video-bridge de", "_TYPER_COMPLETE_FISH_ACTION": "get-args"})
+    assert "deliveries" in run().stdout

@@ -1,0 +1,52 @@
+"""`video-bridge demo`, as a newcomer runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge.cli.demo import PROMPTS
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """One run of the demo without a terminal, from an empty folder."""
+    folder = tmp_path_factory.mktemp("empty")
+    finished = subprocess.run(
+        [sys.executable, "-m", "bridge", "demo"],
+        cwd=folder,
+        env={"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "BRIDGE_PORT": "nonsense"},
+        capture_output=True,
+        text=True,
+        timeout=45,
+        check=False,
+    )
+    assert list(folder.iterdir()) == []
+    return finished
+
+
+def test_every_job_is_told_and_the_exit_code_says_so(demo: subprocess.CompletedProcess[str]) -> None:
+    assert (demo.returncode, demo.stderr) == (0, "")
+    assert f"All {len(PROMPTS)} videos were told: 4 completed, 2 failed" in demo.stdout
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_each_callback_is_shown_with_its_signature_verified(
+    demo: subprocess.CompletedProcess[str], prompt: str
+) -> None:
+    (line,) = [
+        line for line in demo.stdout.splitlines() if prompt.split(" [")[0] in line and "signature verified" in line
+    ]
+    assert ("video.failed" if "[fail" in prompt else "video.completed") in line
+
+
+def test_the_call_that_was_refused_comes_again(demo: subprocess.CompletedProcess[str]) -> None:
+    assert demo.stdout.count("answered 503 on purpose") == 1
+
+
+def test_without_a_terminal_there_are_plain_lines(demo: subprocess.CompletedProcess[str]) -> None:
+    assert "\x1b" not in demo.stdout
+    assert "in_progress" in demo.stdout

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from bridge.cli import app
+
+
+def simulate(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["simulate", *arguments], catch_exceptions=False, prog_name="video-bridge")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def ended_by(number: signal.Signals, port: int, answers: list[int]) -> Iterator[None]:
+    """Ask the simulator once as soon as it listens, then send this process a signal."""
+    over = threading.Event()
+
+    def ask_and_end() -> None:
+        url = f"http://127.0.0.1:{port}/v1/videos"
+        with httpx.Client(transport=httpx.HTTPTransport(retries=10), trust_env=False) as client:
+            answers.append(client.get(url).status_code)
+        over.set()
+        os.kill(os.getpid(), number)
+
+    before = signal.signal(number, lambda *_: None)
+    asking = threading.Thread(target=ask_and_end)
+    asking.start()
+    try:
+        yield
+    finally:
+        asking.join()
+        signal.signal(number, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_runs_until_a_signal_and_says_how_to_use_it(number: signal.Signals) -> None:
+    port, answers = free_port(), list[int]()
+    with ended_by(number, port, answers):
+        result = simulate("--port", str(port))
+    assert (result.exit_code, answers) == (0, [200])
+    assert result.stdout == f"export OPENAI_BASE_URL=http://127.0.0.1:{port}/v1\n"
+    assert "Ctrl-C ends it" in result.stderr
+
+
+def test_its_options_reach_the_simulator() -> None:
+    port, answers = free_port(), list[int]()
+    with ended_by(signal.SIGTERM, port, answers):
+        result = simulate("--port", str(port), "--api-key", "sk-simulated-key", "--server-error", "1")
+    assert answers == [401]
+    assert result.stdout.splitlines()[1] == "export OPENAI_API_KEY=sk-simulated-key"
+
+
+def test_a_port_in_use_is_bad_configuration() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = simulate("--port", str(taken.getsockname()[1]))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: Cannot listen on 127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--failure-rate", "1.5"), ("--progress", "slow"), ("--hang", "0.6", "--reset", "0.6"), ("--api-key", "")],
+)
+def test_settings_that_cannot_be_are_refused(options: tuple[str, ...]) -> None:
+    assert simulate(*options).exit_code == 2
