@@ -1,0 +1,50 @@
+"""`video-bridge serve` as a process of its own, to be killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process, create_subprocess_exec
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+
+COMMAND = (sys.executable, "-m", "bridge", "serve")
+
+
+class BridgeProcess:
+    """The server on a database in ``folder``; every start uses the same port and the same environment."""
+
+    def __init__(self, folder: Path, port: int, environ: Mapping[str, str]) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._folder = folder
+        self.environ = {**os.environ, "PYTHONPATH": str(ROOT), "BRIDGE_PORT": str(port), **environ}
+        self._process: Process | None = None
+
+    async def start(self) -> None:
+        """Start it, and return once it is ready."""
+        self._process = await create_subprocess_exec(
+            *COMMAND, cwd=self._folder, env=self.environ, stdout=DEVNULL, stderr=DEVNULL
+        )
+        async with asyncio.timeout(20), httpx.AsyncClient(trust_env=False) as client:
+            while not await self._is_ready(client):
+                assert self._process.returncode is None, "the server ended by itself"
+                await asyncio.sleep(0.05)
+
+    async def end(self, number: signal.Signals) -> int:
+        """Send it a signal and wait; its exit code."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        return await self._process.wait()
+
+    async def _is_ready(self, client: httpx.AsyncClient) -> bool:
+        try:
+            return (await client.get(f"{self.url}/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False
