@@ -15,8 +15,12 @@
     ├── StoreError              the database
     │   ├── StoreUnavailableError   it is away for now; 503, and the loops wait
     │   └── SecretsError            a stored secret cannot be decrypted with the keys at hand
-    └── EgressError             one outgoing request had no (usable) answer; see ``reason``
-        └── BlockedAddressError     the address is not one we may send to
+    ├── EgressError             one outgoing request had no (usable) answer; see ``reason``
+    │   └── BlockedAddressError     the address is not one we may send to
+    ├── RenderingError          there is no message (`bridge.rendering.errors`)
+    │   ├── TemplateError           a template cannot be rendered; with line and reason
+    │   └── SandboxError            the processes that render strangers' templates do not work
+    └── UnrenderableError       not even the packaged template makes a message (`bridge.sender.composing`)
 
 Errors of other libraries are translated where they enter: SQLAlchemy's in ``bridge.store``, httpx's in
 ``bridge.egress``, pydantic's in ``bridge.settings`` and ``bridge.web``.
