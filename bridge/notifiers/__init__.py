@@ -10,11 +10,20 @@ from collections.abc import Mapping
 
 from bridge.notifiers.base import Notifier
 from bridge.notifiers.callback import CallbackNotifier
+from bridge.notifiers.email_webhook import EmailWebhookNotifier
+from bridge.notifiers.slack import SlackNotifier
 from bridge.secrets import SecretBox
 
-__all__ = ["Notifier", "create_notifiers"]
+__all__ = ["Notifier", "create_notifiers", "gaps_of"]
 
 
 def create_notifiers(box: SecretBox, callback_secret: str | None) -> Mapping[str, Notifier]:
     """All notifiers by their kind."""
-    return {CallbackNotifier.kind: CallbackNotifier(callback_secret, box.callback_secrets)}
+    callback = CallbackNotifier(callback_secret, box.callback_secrets)
+    notifiers: tuple[Notifier, ...] = (callback, SlackNotifier(), EmailWebhookNotifier())
+    return {each.kind: each for each in notifiers}
+
+
+def gaps_of(notifiers: Mapping[str, Notifier]) -> Mapping[str, float]:
+    """By kind, the least time between two messages to one target, seconds; kinds without such a rule are left out."""
+    return {kind: each.seconds_per_message for kind, each in notifiers.items() if each.seconds_per_message}

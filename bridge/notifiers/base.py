@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bridge.egress import OutgoingRequest, Reply
 from bridge.errors import EgressError
-from bridge.models import EventType, Outcome, Reason, Video
+from bridge.models import EventType, Outcome, Reason
+from bridge.rendering.told import Told
 from bridge.retry import parse_retry_after
 
 ALL_EVENTS = tuple(EventType)
@@ -74,20 +75,6 @@ class DestinationBody(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
-    """One event as a notifier sees it: everything a message can say."""
-
-    event_id: str
-    event_type: EventType
-    created_at: float
-    video: Video
-    watch_id: str
-    watch_url: str | None
-    provider: str
-    metadata: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """What an answer (or the lack of one) means for a delivery.
 
@@ -111,23 +98,35 @@ class Address:
 
 
 class Notifier(Protocol):
-    """One destination kind: turns an event into a request and judges the answer."""
+    """One destination kind: makes a message of what a template gave, turns it into a request, judges the answer.
+
+    ``seconds_per_message`` is the least time between two messages to one target; 0 where there is no such rule.
+    """
 
     kind: str
+    seconds_per_message: float
 
     def shared_secret(self, address: Address) -> str | None:
         """A secret of ours that the registrant must know to use this destination, or None."""
         ...
 
-    def render(self, occasion: Occasion, address: Address) -> bytes:
-        """The body to store and send. Called once per delivery, before its first attempt."""
+    def compose(self, parts: Mapping[str, str], told: Told, address: Address) -> bytes:
+        """The body to store and send, of the rendered parts. Called once per delivery, before its first attempt.
+
+        :param parts: what the template gave; empty for a kind that needs none.
+        :raises Unfit: the receiver would not take it.
+        """
+        ...
+
+    def degrade(self, body: bytes) -> bytes | None:
+        """A lesser form of a stored body, for a receiver that refused it; None when there is none."""
         ...
 
     def request(self, body: bytes, event_id: str, address: Address, now: float) -> OutgoingRequest:
         """The request of one attempt: the stored body with a fresh timestamp and signatures."""
         ...
 
-    def judge(self, reply: Reply, now: float) -> Verdict:
+    def judge(self, reply: Reply, now: float, address: Address) -> Verdict:
         """What the receiver's answer means."""
         ...
 

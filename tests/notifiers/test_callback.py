@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from bridge import __version__, signing
 from bridge.egress import OutgoingRequest, Reply
 from bridge.models import EventType, Outcome, Reason, Video, VideoError, VideoStatus
 from bridge.notifiers import Notifier, create_notifiers
-from bridge.notifiers.base import Address, Occasion, Verdict
+from bridge.notifiers.base import Address, Verdict
 from bridge.notifiers.callback import CallbackDestination, CallbackNotifier
+from bridge.rendering.told import Told
 from bridge.secrets import SecretBox
 
 NOW = 1_763_870_000.75
@@ -35,12 +37,13 @@ VIDEO = Video(
     size="720x1280",
     error=VideoError("moderation_blocked", "No."),
 )
-OCCASION = Occasion(
+TOLD = Told(
     event_id="evt_1",
     event_type=EventType.VIDEO_FAILED,
     created_at=NOW,
     video=VIDEO,
     watch_id="watch_1",
+    watch_created_at=NOW - 100,
     watch_url="https://bridge.example/watches/watch_1",
     provider="openai",
     metadata={"campaign": "spring"},
@@ -51,8 +54,8 @@ def notifier(*, default: str | None = None, masters: tuple[str, ...] = (MASTER,)
     return CallbackNotifier(default, SecretBox(masters).callback_secrets)
 
 
-def rendered(occasion: Occasion = OCCASION) -> bytes:
-    return notifier().render(occasion, Address(URL))
+def rendered(told: Told = TOLD) -> bytes:
+    return notifier().compose({}, told, Address(URL))
 
 
 def request(by: CallbackNotifier, *, now: float = NOW, **settings: Any) -> OutgoingRequest:
@@ -109,7 +112,9 @@ def test_fields_stand_in_the_documented_order_and_nothing_is_padded() -> None:
 
 
 def test_a_watch_lost_before_its_first_look_tells_the_id_and_nulls() -> None:
-    lost = Occasion("evt_2", EventType.WATCH_LOST, NOW, Video("video_abc"), "watch_1", None, "openai", {})
+    lost = replace(
+        TOLD, event_id="evt_2", event_type=EventType.WATCH_LOST, video=Video("video_abc"), watch_url=None, metadata={}
+    )
     told = json.loads(rendered(lost))
     assert {name: value for name, value in told["data"].items() if value is not None} == {
         "id": "video_abc",
@@ -190,18 +195,18 @@ def test_nothing_secret_stands_in_the_repr_of_address_or_request() -> None:
     ],
 )
 def test_2xx_is_success_410_the_end_and_all_else_is_tried_again(status: int, verdict: Verdict) -> None:
-    assert notifier().judge(Reply(status), NOW) == verdict
+    assert notifier().judge(Reply(status), NOW, Address(URL)) == verdict
 
 
 @pytest.mark.parametrize("body", [b"", b"error", b"\xff\0", b'{"ok": false}'])
 def test_the_body_of_a_success_does_not_matter(body: bytes) -> None:
     reply = Reply(200, body=body, truncated=True, body_error=Reason.RESET)
-    assert notifier().judge(reply, NOW) == Verdict(Outcome.DELIVERED)
+    assert notifier().judge(reply, NOW, Address(URL)) == Verdict(Outcome.DELIVERED)
 
 
 @pytest.mark.parametrize("status", [302, 404, 429, 503])
 def test_a_wish_to_wait_counts_with_every_failure(status: int) -> None:
-    assert notifier().judge(Reply(status, {"retry-after": "120"}), NOW).retry_after == 120
+    assert notifier().judge(Reply(status, {"retry-after": "120"}), NOW, Address(URL)).retry_after == 120
 
 
 def test_an_unread_secret_is_refused_and_not_repeated_in_the_message() -> None:
