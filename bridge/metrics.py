@@ -59,7 +59,7 @@ class Metrics:
         )
         self._deliveries = self._gauge("bridge_deliveries", "Deliveries by status.", "status")
         self._latency = self._histogram("bridge_delivery_latency_seconds", "From event to delivered.", _LATENCY_BUCKETS)
-        self._oldest = self._gauge("bridge_outbox_oldest_seconds", "Age of the oldest delivery that is overdue.")
+        self._oldest = self._gauge("bridge_outbox_oldest_seconds", "Age of the oldest delivery that is still pending.")
         self._disabled = self._gauge("bridge_targets_disabled", "Targets that nothing is sent to any more.")
 
     def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:

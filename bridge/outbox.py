@@ -5,7 +5,7 @@ transaction, so that an ending and all it tells are one commit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.ids import event_id, new_id
 from bridge.models import DeliveryStatus, EventType, Outcome, Reason, Video
@@ -17,6 +17,8 @@ from bridge.store.database import Transaction
 
 # A fault of our own side is no attempt of the schedule; it is tried again this much later, seconds.
 OWN_FAULT_DELAY = 30.0
+# A fault that lasts longer than the whole schedule is one of this destination (no route to it, say), seconds.
+OWN_FAULT_PATIENCE = 3 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +76,24 @@ def conclude(
     *,
     now: float,
     jitter: float,
+    lesser_body: bytes | None = None,
 ) -> tuple[deliveries.Conclusion, Outcome, Reason | None]:
     """What an attempt writes into its delivery, and what the attempt itself is called.
 
     :param held: the delivery as it is now; somebody may have cancelled it or asked for a retry meanwhile.
     :param jitter: chance, 0 to 1, that lengthens the wait.
+    :param lesser_body: what to send in place of the body that the receiver refused, at once.
     """
+    if lesser_body is not None:
+        verdict = replace(verdict, outcome=Outcome.RETRY)
     status, reason, next_at, step = _follow(claim, held, verdict, schedule, now, jitter)
     asked_again = held.manual_asked > claim.manual_asked
     if held.status is DeliveryStatus.CANCELLED:
         status, next_at = DeliveryStatus.CANCELLED, None
     elif asked_again and verdict.outcome is not Outcome.DELIVERED:
         status, reason, next_at, step = DeliveryStatus.PENDING, None, now, 0
+    elif lesser_body is not None:
+        status, next_at, step = DeliveryStatus.PENDING, now, held.step
     delivered = verdict.outcome is Outcome.DELIVERED
     outcome = verdict.outcome
     if outcome is Outcome.RETRY and status is not DeliveryStatus.PENDING:
@@ -99,6 +107,7 @@ def conclude(
         delivered_at=now if delivered else None,
         manual_done=held.manual_asked if delivered else claim.manual_asked,
         attempts=claim.attempts + 1,
+        lesser_body=lesser_body,
     )
     return conclusion, outcome, None if delivered else (reason or verdict.reason)
 
@@ -117,7 +126,7 @@ def _follow(
     if verdict.outcome is Outcome.FAILED or not claim.enabled:
         # A disabled target is sent to once, because somebody asked, and no further.
         return DeliveryStatus.FAILED, verdict.reason, None, held.step + 1
-    if verdict.reason is Reason.OWN_FAULT:
+    if verdict.reason is Reason.OWN_FAULT and now - claim.created_at < OWN_FAULT_PATIENCE:
         return DeliveryStatus.PENDING, verdict.reason, now + OWN_FAULT_DELAY, held.step
     following = schedule.after(held.step + 1, now=now, retry_after=verdict.retry_after, jitter=jitter)
     if isinstance(following, Again):

@@ -14,7 +14,7 @@ LONGEST_RETRY_AFTER = 86_400.0
 """A receiver that wants to be left alone for longer than this is given up on, seconds."""
 
 _JITTER = 0.1
-_NUMBER = re.compile(r"[0-9]{1,32}(?:\.[0-9]{1,32})?")
+_NUMBER = re.compile(r"[0-9]{1,300}(?:\.[0-9]{1,32})?")
 _LONGEST_DATE = 64
 
 
@@ -58,29 +58,32 @@ class RetrySchedule:
         :param jitter: chance, 0 to 1: lengthens the wait by up to a tenth, so that those who failed together do not
             come back together.
         """
-        if step > len(self.delays):
-            return GiveUp(GiveUpReason.EXHAUSTED)
         asked = retry_after or 0.0
         if asked > LONGEST_RETRY_AFTER:
             return GiveUp(GiveUpReason.RETRY_AFTER_TOO_LONG)
+        if step > len(self.delays):
+            return GiveUp(GiveUpReason.EXHAUSTED)
         return Again(now + max(self.delays[step - 1], asked) * (1 + _JITTER * jitter), step)
 
 
 def parse_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """How long a reply asks to be left alone, seconds; 0 for a date that has passed, None when it names no time.
 
-    ``retry-after-ms`` (Azure and OpenAI) wins over ``retry-after``, which is seconds or a date (RFC 9110, section
-    10.2.3). Whatever cannot be read counts as absent.
+    Both ``retry-after-ms`` (Azure and OpenAI) and ``retry-after``, which is seconds or a date (RFC 9110, section
+    10.2.3), are read; where several times are named the longest counts. What cannot be read counts as absent.
 
     :param headers: names in lower case.
     :param now: Unix seconds, for dates.
     """
-    milliseconds = _number(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    text = headers.get("retry-after", "")
-    seconds = _number(text)
-    return seconds if seconds is not None else _until(text, now)
+    asked = [None if (each := _number(part)) is None else each / 1000 for part in _parts(headers, "retry-after-ms")]
+    asked += [each if (each := _number(part)) is not None else None for part in _parts(headers, "retry-after")]
+    asked.append(_until(headers.get("retry-after", ""), now))
+    return max((each for each in asked if each is not None), default=None)
+
+
+def _parts(headers: Mapping[str, str], name: str) -> list[str]:
+    """The values of a header, which may have been sent more than once."""
+    return headers.get(name, "").split(",")
 
 
 def _number(text: str) -> float | None:

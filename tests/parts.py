@@ -23,7 +23,7 @@ from bridge.egress import LOOPBACK_NETWORKS, AddressPolicy, Door, Resolver
 from bridge.loops import IDLE_SECONDS, Bell, Loop
 from bridge.metrics import Metrics
 from bridge.models import DeliveryView, PageRequest, WatchView
-from bridge.notifiers import create_notifiers
+from bridge.notifiers import create_notifiers, gaps_of
 from bridge.pacing import Pace
 from bridge.poller import Lane, Poller
 from bridge.providers.budget import Budget
@@ -31,9 +31,11 @@ from bridge.providers.openai import OpenAIProvider
 from bridge.registry import Bells, DeliveryFilter, Registered, Registration, Registry
 from bridge.registry.again import Digests
 from bridge.registry.destinations import DestinationDesk, environment_rows
+from bridge.rendering import PackagedTemplates, Sandbox
+from bridge.resources import templates_dir
 from bridge.retry import RetrySchedule
 from bridge.secrets import SecretBox
-from bridge.sender import Doors, Sender
+from bridge.sender import Attempter, Composer, Doors, Sender
 from bridge.settings import ProviderSettings
 from bridge.simulator import Simulator, SimulatorSettings
 from bridge.store import Database, deliveries, destinations, migrate, standing, videos
@@ -170,7 +172,7 @@ async def open_parts(
         anywhere = guarded if setting == Setting() else Door(AddressPolicy(anywhere=True))
         stack.push_async_callback(anywhere.aclose)
         metrics = Metrics(providers)
-        bells = Bells(videos=Bell(), deliveries=Bell(), watches=Bell())
+        bells = Bells(videos=Bell(), deliveries=Bell(), watches=Bell(), progress=Bell())
         notifiers = create_notifiers(box, setting.callback_secret)
         registry = Registry(
             database,
@@ -194,27 +196,31 @@ async def open_parts(
                 bell=bells.videos,
                 told=bells.deliveries,
                 ended=bells.watches,
+                progress=bells.progress,
                 pace=setting.pace,
                 metrics=metrics,
             )
             await poller.open()
             return poller
 
-        def new_sender(chance: Callable[[], float] = lambda: 0.0) -> Sender:
+        def new_sender(chance: Callable[[], float] = lambda: 0.0, room: int = 64) -> Sender:
             return Sender(
                 database,
-                Doors(guarded, anywhere),
-                notifiers,
+                Attempter(Doors(guarded, anywhere), notifiers, clock, setting.delivery_timeout),
+                gaps_of(notifiers),
+                Composer(notifiers, PackagedTemplates(templates_dir()), sandbox),
                 box,
                 clock=clock,
                 bell=bells.deliveries,
                 schedule=RetrySchedule(setting.retries),
-                timeout=setting.delivery_timeout,
                 metrics=metrics,
                 links=lambda watch_id: f"https://bridge.example/watches/{watch_id}",
+                room=room,
                 chance=chance,
             )
 
+        sandbox = Sandbox()
+        stack.push_async_callback(sandbox.aclose)
         poller, sender = await new_poller(), new_sender()
         yield Parts(clock, database, registry, poller, sender, bells, box, new_poller, new_sender)
 
@@ -231,6 +237,12 @@ def _migrated() -> bytes:
         path = Path(folder, "bridge.db")
         migrate(f"sqlite:///{path}")
         return path.read_bytes()
+
+
+async def asleep(parts: Parts) -> None:
+    """Let the other tasks run until they wait for a bell or the clock."""
+    for _ in range(5):
+        await parts.database.ping()
 
 
 def sql(folder: Path, statement: str) -> list[Any]:

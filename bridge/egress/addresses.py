@@ -85,10 +85,12 @@ class AddressPolicy:
 
     :param allowed: networks that may be reached although they are not public.
     :param anywhere: the operator's own destinations and providers: every address will do.
+    :param plain_names: whether a name may be registered with plain http. Where it leads is judged when it is dialled.
     """
 
     allowed: Sequence[IPNetwork] = ()
     anywhere: bool = False
+    plain_names: bool = False
 
     def refusal(self, address: IPAddress, *, plain: bool = False) -> str | None:
         """Why ``address`` may not be dialled, naming the range it is in; None when it may.
@@ -115,7 +117,7 @@ class AddressPolicy:
     @property
     def beyond_loopback(self) -> bool:
         """Whether anything but loopback is allowed, so that plain http to a name can make sense."""
-        return self.anywhere or not all(map(_is_loopback, self.allowed))
+        return self.anywhere or self.plain_names or not all(map(_is_loopback, self.allowed))
 
     def _lists(self, address: IPAddress) -> bool:
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

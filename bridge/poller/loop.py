@@ -11,7 +11,7 @@ from bridge.clock import Clock
 from bridge.ids import new_id
 from bridge.loops import Bell, Loop
 from bridge.metrics import Metrics
-from bridge.models import Look, ProviderState, Trouble
+from bridge.models import Look, Missing, Observed, ProviderState, Trouble
 from bridge.pacing import Pace
 from bridge.poller.recording import Looked, Recorded, expire_overdue, record_looks
 from bridge.providers import health as standing_of
@@ -40,6 +40,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
 
     :param lanes: the configured providers by name.
     :param told: rung when deliveries were made; :param ended: rung when watches ended.
+    :param progress: rung when watches ended, or show something new while they go on.
     """
 
     name = "poller"
@@ -53,6 +54,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
         bell: Bell,
         told: Bell,
         ended: Bell,
+        progress: Bell,
         pace: Pace,
         metrics: Metrics,
     ) -> None:
@@ -61,20 +63,26 @@ class Poller(Loop[ClaimedVideo, Looked]):
         self._lanes = lanes
         self._told = told
         self._ended = ended
+        self._progress = progress
         self._pace = pace
         self._metrics = metrics
         self._owner = new_id("poller")
         self._health: dict[str, Health] = {}
+        self._silent: set[str] = set()
         self._housekeeping_at = 0.0
 
     async def open(self) -> None:
         """Recall how each provider stood. One whose base URL changed is a stranger again."""
-        async with self._database.read() as tx:
+        now = self._database.now()
+        async with self._database.write() as tx:
             known = await standing.provider_health(tx)
-        for name, lane in self._lanes.items():
-            base_url, kept = known.get(name, (None, {}))
-            same = base_url == lane.provider.base_url
-            self._health[name] = Health.from_dict(kept) if same else standing_of.fresh(self._database.now())
+            for name, lane in self._lanes.items():
+                base_url, kept = known.get(name, (None, {}))
+                same = base_url == lane.provider.base_url
+                self._health[name] = Health.from_dict(kept) if same else standing_of.fresh(now)
+                if base_url is not None and not same:
+                    fresh = self._health[name].as_dict()
+                    await standing.keep_provider_health(tx, name, lane.provider.base_url, fresh, now)
 
     async def claim(self) -> Sequence[ClaimedVideo]:
         """Lease due videos, each provider up to its room."""
@@ -117,6 +125,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
                 pace=self._pace,
                 now=now,
             )
+        self._report_trouble(results)
         self._report_health(recorded.health)
         self._health = recorded.health
         self._announce(recorded, now)
@@ -174,9 +183,24 @@ class Poller(Loop[ClaimedVideo, Looked]):
             self._told.ring()
         if recorded.ended:
             self._ended.ring()
+        if recorded.ended or recorded.moved:
+            self._progress.ring()
+
+    def _report_trouble(self, results: Sequence[Looked]) -> None:
+        """Say once when a provider gives no usable answer any more, and once when it does again."""
+        for each in results:
+            name = each.claim.provider
+            if isinstance(each.look, Trouble) and name not in self._silent:
+                self._silent.add(name)
+                url = self._lanes[name].provider.base_url
+                self._log.warning("provider_trouble", provider=name, base_url=url, reason=each.look.detail)
+            elif isinstance(each.look, Observed | Missing) and name in self._silent:
+                self._silent.remove(name)
+                self._log.info("provider_answers_again", provider=name)
 
     def _report_health(self, health: Mapping[str, Health]) -> None:
         for name, after in health.items():
             if after.state is not self._health[name].state:
                 level = self._log.info if after.state is ProviderState.OK else self._log.warning
-                level("provider_" + after.state.value, provider=name, reason=after.reason)
+                url = self._lanes[name].provider.base_url
+                level("provider_" + after.state.value, provider=name, base_url=url, reason=after.reason)

@@ -51,11 +51,12 @@ class Looked:
 
 @dataclass(slots=True)
 class Recorded:
-    """What one turn came to."""
+    """What one turn came to; ``moved`` when a look showed a video otherwise than it was known."""
 
     health: dict[str, Health]
     ended: list[EndedWatch] = field(default_factory=list)
     told: int = 0
+    moved: bool = False
 
 
 async def record_looks(
@@ -74,6 +75,7 @@ async def record_looks(
     states = {each.claim.id: events.after_look(held[each.claim.id], each.look, now) for each in mine}
     await videos.write_looks(tx, [_looked_video(each, states[each.claim.id], pace, now) for each in mine])
     recorded = Recorded(await _stand(tx, results, health, now))
+    recorded.moved = any(states[row].video != held[row].video for row in states)
     await _end(tx, recorded, await _ending_watches(tx, mine, states, recorded.health, pace, now), now)
     for each in results:
         if _speaks_for_all(each.look, health[each.claim.provider], recorded.health[each.claim.provider]):

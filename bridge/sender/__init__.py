@@ -1,5 +1,8 @@
 """The sender: sends due deliveries and writes down what became of each attempt."""
 
-from bridge.sender.loop import Doors, Sender
+from bridge.sender.attempting import Attempter, Doors
+from bridge.sender.composing import Composer
+from bridge.sender.loop import Sender
+from bridge.sender.trial import Trial
 
-__all__ = ["Doors", "Sender"]
+__all__ = ["Attempter", "Composer", "Doors", "Sender", "Trial"]

@@ -10,6 +10,7 @@ from sqlalchemy import and_, bindparam, case, func, insert, select, update
 
 from bridge.models import Attempt, DeliveryStatus, EventType, Reason
 from bridge.store.database import Transaction
+from bridge.store.stored_destinations import DELETED
 from bridge.store.tables import attempts, deliveries, destinations, events, targets, watches
 
 PENDING = DeliveryStatus.PENDING.value
@@ -55,6 +56,7 @@ class ClaimedDelivery:
     event_at: float
     video: Mapping[str, Any]
     watch_id: str
+    watch_created_at: float
     watch_metadata: Mapping[str, str]
     provider: str
     destination_id: str
@@ -87,7 +89,10 @@ class HeldDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What one attempt writes into its delivery. ``next_at`` is None when nothing more is due."""
+    """What one attempt writes into its delivery. ``next_at`` is None when nothing more is due.
+
+    ``lesser_body`` takes the place of a body that the receiver refused.
+    """
 
     id: str
     status: DeliveryStatus
@@ -97,6 +102,15 @@ class Conclusion:
     delivered_at: float | None
     manual_done: int
     attempts: int
+    lesser_body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A body to store. ``degraded``: a lesser form of what the destination was meant to get."""
+
+    body: bytes
+    degraded: bool = False
 
 
 async def add(tx: Transaction, new_events: Sequence[NewEvent], new_deliveries: Sequence[NewDelivery]) -> None:
@@ -145,14 +159,28 @@ async def claim(tx: Transaction, *, limit: int, owner: str, now: float, lease: f
     return sorted(claimed, key=lambda each: each.id)
 
 
-async def store_bodies(tx: Transaction, bodies: Mapping[str, bytes], owner: str) -> None:
+async def store_bodies(tx: Transaction, rendered: Mapping[str, Rendered], owner: str) -> None:
     """Keep what was rendered, before it is sent for the first time."""
-    if bodies:
+    if rendered:
         await tx.execute(
             update(deliveries)
             .where(deliveries.c.id == bindparam("row"), deliveries.c.lease_owner == owner, deliveries.c.body.is_(None))
-            .values(body=bindparam("v_body")),
-            [{"row": delivery_id, "v_body": body} for delivery_id, body in bodies.items()],
+            .values(body=bindparam("v_body"), degraded=bindparam("v_degraded")),
+            [
+                {"row": delivery_id, "v_body": each.body, "v_degraded": each.degraded}
+                for delivery_id, each in rendered.items()
+            ],
+        )
+
+
+async def postpone(tx: Transaction, until: Mapping[str, float]) -> None:
+    """Give claimed deliveries back until their targets may be sent to; no attempt is burnt."""
+    if until:
+        await tx.execute(
+            update(deliveries)
+            .where(deliveries.c.id == bindparam("row"))
+            .values(next_at=bindparam("v_next_at"), lease_owner=None, lease_until=None),
+            [{"row": delivery_id, "v_next_at": at} for delivery_id, at in until.items()],
         )
 
 
@@ -178,12 +206,25 @@ async def conclude(tx: Transaction, conclusions: Sequence[Conclusion], made: Seq
         await tx.execute(
             update(deliveries)
             .where(deliveries.c.id == bindparam("row"))
-            .values({name: bindparam(f"v_{name}") for name in names} | {"lease_owner": None, "lease_until": None}),
+            .values(
+                {name: bindparam(f"v_{name}") for name in names}
+                | {"lease_owner": None, "lease_until": None}
+                # That it once arrived stays true when a later attempt, made by hand, does not.
+                | {"delivered_at": func.coalesce(bindparam("v_delivered_at"), deliveries.c.delivered_at)}
+            ),
             [
                 {"row": each.id, "v_status": each.status.value, "v_reason": each.reason and each.reason.value}
                 | {f"v_{name}": getattr(each, name) for name in names[2:]}
                 for each in conclusions
             ],
+        )
+    lesser = [each for each in conclusions if each.lesser_body is not None]
+    if lesser:
+        await tx.execute(
+            update(deliveries)
+            .where(deliveries.c.id == bindparam("row"))
+            .values(body=bindparam("v_body"), degraded=True),
+            [{"row": each.id, "v_body": each.lesser_body} for each in lesser],
         )
     if made:
         await tx.execute(insert(attempts), [_attempt_values(delivery_id, attempt) for delivery_id, attempt in made])
@@ -227,8 +268,9 @@ async def ask_retry(tx: Transaction, delivery_id: str, now: float) -> DeliverySt
 
 
 async def ask_retry_failed(tx: Transaction, *, since: float | None, destination_id: str | None, now: float) -> int:
-    """Make all failed deliveries that match due now; how many."""
-    condition = deliveries.c.status == DeliveryStatus.FAILED.value
+    """Make all failed deliveries that match due now, but for those whose destination was deleted; how many."""
+    deleted = select(destinations.c.id).where(destinations.c.origin == DELETED)
+    condition = and_(deliveries.c.status == DeliveryStatus.FAILED.value, deliveries.c.destination_id.not_in(deleted))
     if since is not None:
         condition = and_(condition, deliveries.c.created_at >= since)
     if destination_id is not None:
@@ -268,6 +310,7 @@ def _claimed_query() -> Any:
         events.c.created_at.label("event_at"),
         events.c.video,
         deliveries.c.watch_id,
+        watches.c.created_at.label("watch_created_at"),
         watches.c.metadata.label("watch_metadata"),
         watches.c.provider,
         deliveries.c.destination_id,

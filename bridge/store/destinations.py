@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
 
+from bridge.errors import ConfigurationError
 from bridge.models import DestinationView, EventType
 from bridge.states import Recipient
 from bridge.store.database import Transaction
@@ -37,6 +38,7 @@ class DestinationRow:
     is_default: bool
     created_at: float
     created_by: str | None
+    fallback: str | None = None
 
 
 _VIEW = (
@@ -48,6 +50,14 @@ _VIEW = (
     destinations.c.enabled,
     targets.c.disabled_at,
 )
+NOT_CONFIGURED = "not_configured"
+"""Why a destination of the environment is disabled that the environment names no more."""
+
+_VARIABLES = {
+    "callback": "BRIDGE_CALLBACK_URL",
+    "slack": "BRIDGE_SLACK_WEBHOOK_URL",
+    "email": "BRIDGE_EMAIL_WEBHOOK_URL",
+}
 _WITH_TARGET = destinations.outerjoin(targets, targets.c.target == destinations.c.target)
 
 
@@ -85,28 +95,53 @@ async def put_environment(tx: Transaction, rows: Sequence[DestinationRow], now: 
 
     One that is configured no longer is deleted when nothing refers to it, else disabled: what was promised to it stays
     visible.
+
+    :raises ConfigurationError: a destination that was stored through the API has the name already.
     """
-    names = [row.name for row in rows]
     gone = destinations.c.origin == "environment"
+    names = [row.name for row in rows]
     if names:
         gone &= destinations.c.name.not_in(names)
-    used = or_(
-        exists().where(watch_destinations.c.destination_id == destinations.c.id),
-        exists().where(deliveries.c.destination_id == destinations.c.id),
-    )
-    await tx.execute(delete(destinations).where(gone, ~used))
+    await tx.execute(delete(destinations).where(gone, ~_referred_to()))
     await tx.execute(
-        update(destinations).where(gone).values(enabled=False, is_default=False, disabled_reason="not_configured")
+        update(destinations).where(gone).values(enabled=False, is_default=False, disabled_reason=NOT_CONFIGURED)
     )
     for row in rows:
-        known = await by_name(tx, str(row.name))
-        if known is None:
-            await add(tx, row)
-            continue
-        changed = {
-            name: value for name, value in _values(row).items() if name not in ("id", "created_at", "created_by")
-        }
-        await tx.execute(update(destinations).where(destinations.c.id == known).values(changed | {"updated_at": now}))
+        await _put(tx, row, now)
+
+
+async def _put(tx: Transaction, row: DestinationRow, now: float) -> None:
+    query = select(destinations.c.id, destinations.c.origin).where(destinations.c.name == row.name)
+    known = (await tx.execute(query)).one_or_none()
+    if known is None:
+        await add(tx, row)
+        return
+    if known.origin != "environment":
+        raise ConfigurationError(
+            f"{_VARIABLES[str(row.name)]} describes a destination named {row.name!r}, but one of that name was stored "
+            "through the API. Unset the variable, start the server and remove that one first."
+        )
+    changed = {name: value for name, value in _values(row).items() if name not in ("id", "created_at", "created_by")}
+    await tx.execute(update(destinations).where(destinations.c.id == known.id).values(changed | {"updated_at": now}))
+    await redirect(tx, known.id, row.target, row.host)
+
+
+def _referred_to() -> ColumnElement[bool]:
+    other = destinations.alias()
+    return or_(
+        exists().where(watch_destinations.c.destination_id == destinations.c.id),
+        exists().where(deliveries.c.destination_id == destinations.c.id),
+        exists().where(other.c.fallback == destinations.c.name),
+    )
+
+
+async def redirect(tx: Transaction, destination_id: str, target: str, host: str) -> None:
+    """Let the deliveries of a destination go where it is now."""
+    await tx.execute(
+        update(deliveries)
+        .where(deliveries.c.destination_id == destination_id, deliveries.c.target != target)
+        .values(target=target, host=host)
+    )
 
 
 async def of_watches(tx: Transaction, watch_ids: Sequence[str]) -> dict[str, list[DestinationView]]:
@@ -139,6 +174,13 @@ async def sealed(tx: Transaction, ids: Collection[str]) -> dict[str, tuple[str, 
     """Kind and encrypted settings of destinations by id."""
     query = select(destinations.c.id, destinations.c.kind, destinations.c.config).where(destinations.c.id.in_(ids))
     return {row[0]: (row[1], row[2]) for row in await tx.execute(query)}
+
+
+async def to_try(tx: Transaction, destination_id: str) -> tuple[str, str, bytes, tuple[EventType, ...]]:
+    """Kind, origin, encrypted settings and events of one destination, to send it a sample."""
+    columns = (destinations.c.kind, destinations.c.origin, destinations.c.config, destinations.c.events)
+    row = (await tx.execute(select(*columns).where(destinations.c.id == destination_id))).one()
+    return row[0], row[1], row[2], tuple(EventType(event) for event in row[3])
 
 
 async def recipients(tx: Transaction, watch_ids: Sequence[str]) -> dict[str, list[Recipient]]:
@@ -208,6 +250,7 @@ def _values(row: DestinationRow) -> dict[str, object]:
         "is_default": row.is_default,
         "enabled": True,
         "disabled_reason": None,
+        "fallback": row.fallback,
         "created_at": row.created_at,
         "created_by": row.created_by,
         "updated_at": row.created_at,

@@ -122,7 +122,8 @@ def _view(row: RowMapping, destination: DestinationView, made: Sequence[Attempt]
         status=DeliveryStatus(row["status"]),
         destination=destination,
         created_at=row["created_at"],
-        next_attempt_at=row["next_at"],
+        # Of one that is being tried right now the column holds the end of the lease.
+        next_attempt_at=None if row["lease_owner"] is not None else row["next_at"],
         delivered_at=row["delivered_at"],
         reason=row["reason"] and Reason(row["reason"]),
         degraded=row["degraded"],

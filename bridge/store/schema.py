@@ -50,9 +50,18 @@ def inspect(url: str) -> list[str]:
     return problems + problems_of_folder(path) or _problems_of_file(path)
 
 
-def database_exists(path: Path) -> bool:
-    """Whether the file holds a database of ours already; an empty file is none."""
-    return path.exists() and path.stat().st_size > 0
+def holds_secrets(path: Path) -> bool:
+    """Whether the file holds something encrypted already, which needs the key it was encrypted with."""
+    if not path.exists() or path.stat().st_size == 0:
+        return False
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
+    try:
+        with engine.connect() as connection:
+            return "settings" in sa.inspect(connection).get_table_names() and bool(
+                connection.execute(sa.text("SELECT count(*) FROM settings")).scalar_one()
+            )
+    finally:
+        engine.dispose()
 
 
 def migrate(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> str:

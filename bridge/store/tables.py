@@ -140,7 +140,8 @@ targets = Table(
     Column("kind", String(32), nullable=False),
     Column("disabled_at", Float),
     Column("disabled_reason", String(64)),
-    Column("next_send_at", Float),
+    Column("next_send_at", Float),  # the rate of its kind
+    Column("held_until", Float),  # the receiver asked to be left alone
     Column("failures", Integer, nullable=False),
     Column("opened_at", Float),
     Column("probe_at", Float),

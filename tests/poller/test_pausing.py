@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bridge.models import ProviderState, WatchStatus
-from bridge.simulator import Simulator
+from bridge.simulator import Simulator, SimulatorSettings
 from tests.clock import ManualClock
 from tests.parts import Parts, open_parts
 from tests.poller.asking import START, asked, column, state
 from tests.receiver import Receiver
-from tests.servers import SimulatedProvider
+from tests.servers import SimulatedProvider, running_simulator
 
 
 async def watched(parts: Parts, simulator: Simulator, hook: str, names: Sequence[str], prompt: str = "a cat") -> None:
@@ -75,17 +75,32 @@ async def test_a_restart_does_not_make_us_knock_at_once(
     assert asked(provider.simulator) == [30, 60, 90]
 
 
-async def test_one_paused_provider_leaves_the_others_alone(
-    tmp_path: Path, clock: ManualClock, parts: Parts, provider: SimulatedProvider, simulator: Simulator, hook: str
+async def test_another_server_behind_the_same_name_is_asked_at_once(
+    tmp_path: Path, clock: ManualClock, provider: SimulatedProvider, hook: str
 ) -> None:
-    elsewhere = {"broken": "http://127.0.0.1:9/v1", "fine": provider.base_url}
-    (tmp_path / "second").mkdir()
-    async with open_parts(tmp_path / "second", clock, elsewhere) as both:
-        simulator.create("a cat", video_id="video_1")
-        for name in elsewhere:
-            await both.register(callback_url=hook, provider=name)
-        await both.live(12)
-        assert sorted(column(tmp_path / "second", "status")) == ["completed", "watching"]
+    async with open_parts(tmp_path, clock, {"openai": provider.base_url}) as parts:
+        await watched(parts, provider.simulator, hook, ["a"])
+        provider.simulator.set_outage(401)
+        await parts.live(10)
+        provider.simulator.clear_outage()
+    async with open_parts(tmp_path, clock, {"openai": provider.base_url.replace("127.0.0.1", "localhost")}) as parts:
+        assert await state(parts) is ProviderState.OK
+        await parts.live(0)
+    assert column(tmp_path, "status") == ["completed"]
+
+
+async def test_one_paused_provider_leaves_the_others_alone(
+    tmp_path: Path, clock: ManualClock, provider: SimulatedProvider, hook: str
+) -> None:
+    async with running_simulator(SimulatorSettings(api_key="another key"), clock) as closed:
+        providers = {"closed": closed.base_url, "open": provider.base_url}
+        async with open_parts(tmp_path, clock, providers) as parts:
+            for name, simulator in (("closed", closed.simulator), ("open", provider.simulator)):
+                simulator.create("a cat", video_id="video_1")
+                await parts.register(callback_url=hook, provider=name)
+            await parts.live(12)
+            assert [await state(parts, name) for name in providers] == [ProviderState.PAUSED, ProviderState.OK]
+    assert column(tmp_path, "status") == ["watching", "completed"]
 
 
 async def test_a_video_that_is_not_ours_does_not_stop_the_others(

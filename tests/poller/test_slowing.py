@@ -83,6 +83,8 @@ async def test_a_slow_provider_does_not_hold_up_another(
         async with open_parts(tmp_path, clock, providers, setting) as parts:
             for number in range(8):
                 await parts.register(f"video_{number}", callback_url=hook, provider="slow")
+                if number in (2, 7):
+                    await parts.poller.tick()
             await parts.register(callback_url=hook, provider="other")
             await parts.poller.tick()
             await other.simulator.until(lambda: other.simulator.retrieves["video_1"] == 1)

@@ -243,6 +243,20 @@ async def test_a_provider_that_is_configured_again_goes_on(
     assert column(tmp_path, "status") == ["completed"]
 
 
+async def test_a_provider_closed_for_long_again_and_again_holds_nobody_who_is_not_even_asked_about(
+    tmp_path: Path, clock: ManualClock, provider: SimulatedProvider
+) -> None:
+    provider.simulator.set_outage(slow_down(600))
+    async with open_parts(tmp_path, clock, {"openai": provider.base_url}, Setting(room=1)) as parts:
+        for number in range(5):
+            await parts.register(f"video_{number}", callback_url="https://example.com/hook", timeout=100)
+        await parts.live(599)
+        assert set(column(tmp_path, "status")) == {"watching"}
+        await parts.live(1)
+    assert set(column(tmp_path, "status")) == {"timed_out"}
+    assert asked(provider.simulator) == [0, 600]
+
+
 async def test_a_paused_provider_that_answers_429_to_its_probes_holds_nobody_for_long(
     parts: Parts, simulator: Simulator, tmp_path: Path
 ) -> None:

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from bridge.loops import IDLE_SECONDS
 from bridge.models import DeliveryStatus, Trigger
 from tests.clock import ManualClock
-from tests.parts import Parts
+from tests.parts import Parts, settle
 from tests.receiver import Receiver
 from tests.sender.events import ended, outcomes
 from tests.servers import running_server
@@ -114,6 +115,19 @@ async def test_a_retry_asked_for_meanwhile_is_made_although_410_disabled_the_tar
     await parts.live(100)
     delivery = await parts.registry.delivery(under_way)
     assert (delivery.status, gate.requests) == (DeliveryStatus.FAILED, 2)
+
+
+async def test_while_there_is_no_room_for_more_the_loop_waits_for_a_result(parts: Parts, gate: Gate) -> None:
+    sender = parts.new_sender(room=1)
+    async with running_server(gate) as url:
+        for name in ("a", "b"):
+            await ended(parts, name, callback_url=url)
+        await sender.tick()
+        assert await sender.tick() == IDLE_SECONDS
+        assert len(sender.in_flight) == 1
+        gate.let_through(204)
+        await settle(sender)
+    assert gate.requests == 2
 
 
 async def test_it_is_not_claimed_twice(parts: Parts, gate: Gate, under_way: str) -> None:

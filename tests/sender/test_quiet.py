@@ -42,7 +42,7 @@ async def test_no_secret_is_logged(
     setting = Setting(callback_secret=COMMON)
     async with open_parts(tmp_path, clock, {"openai": "http://127.0.0.1:9/v1"}, setting) as parts:
         await everything_goes_wrong(parts, receiver, hook, tmp_path)
-    assert {"attempt", "result_dropped", "destination_unreadable"} <= {entry["event"] for entry in logs}
+    assert {"attempt", "result_dropped", "not_sent"} <= {entry["event"] for entry in logs}
     assert [secret for secret in SECRETS if secret in text(logs)] == []
 
 

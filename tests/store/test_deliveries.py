@@ -112,7 +112,7 @@ async def test_a_body_is_stored_once_and_by_the_owner_alone(tx: Transaction) -> 
     delivery_id = await add_delivery(tx)
     await claim_deliveries(tx)
     for owner, body in [("sender_2", b"foreign"), ("sender_1", b"first"), ("sender_1", b"second")]:
-        await deliveries.store_bodies(tx, {delivery_id: body}, owner)
+        await deliveries.store_bodies(tx, {delivery_id: deliveries.Rendered(body)}, owner)
     await deliveries.store_bodies(tx, {}, "sender_1")
     assert (await row(tx, tables.deliveries, delivery_id))["body"] == b"first"
 
@@ -120,7 +120,7 @@ async def test_a_body_is_stored_once_and_by_the_owner_alone(tx: Transaction) -> 
 async def test_a_stored_body_comes_with_the_next_claim(tx: Transaction) -> None:
     delivery_id = await add_delivery(tx)
     await claim_deliveries(tx)
-    await deliveries.store_bodies(tx, {delivery_id: b"\xff\0"}, "sender_1")
+    await deliveries.store_bodies(tx, {delivery_id: deliveries.Rendered(b"\xff\0")}, "sender_1")
     assert [each.body for each in await claim_deliveries(tx, now=NOW + LEASE)] == [b"\xff\0"]
 
 

@@ -75,7 +75,7 @@ async def ending_of_a_watch(tx: Transaction) -> None:
 async def turn_of_the_sender(tx: Transaction) -> None:
     await deliveries.next_due(tx)
     claimed = await claim_deliveries(tx)
-    await deliveries.store_bodies(tx, {each.id: b"" for each in claimed}, "sender_1")
+    await deliveries.store_bodies(tx, {each.id: deliveries.Rendered(b"") for each in claimed}, "sender_1")
     await deliveries.held(tx, claimed, "sender_1")
     await deliveries.release(tx, claimed, "sender_1", NOW)
     await destinations.disable_target(tx, "t" * 64, "callback", "gone", NOW)

@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 
 from bridge import store
 from bridge.errors import ConfigurationError
-from bridge.store import database_exists, inspect, migrate
+from bridge.store import holds_secrets, inspect, migrate
 from bridge.store.schema import head
 from bridge.store.tables import metadata
 from tests.clock import ManualClock
@@ -196,9 +196,9 @@ def test_another_kind_of_database_is_refused_with_its_name() -> None:
 
 def test_an_empty_file_is_no_database_yet(tmp_path: Path) -> None:
     file = tmp_path / "b.db"
-    assert not database_exists(file)
+    assert not holds_secrets(file)
     file.touch()
-    assert not database_exists(file)
+    assert not holds_secrets(file)
     assert inspect(url(file)) == []
     migrate(url(file))
-    assert database_exists(file)
+    assert not holds_secrets(file)

@@ -92,6 +92,7 @@ def _create_targets() -> None:
         sa.Column("disabled_at", sa.Float(), nullable=True),
         sa.Column("disabled_reason", sa.String(length=64), nullable=True),
         sa.Column("next_send_at", sa.Float(), nullable=True),
+        sa.Column("held_until", sa.Float(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("opened_at", sa.Float(), nullable=True),
         sa.Column("probe_at", sa.Float(), nullable=True),

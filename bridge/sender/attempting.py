@@ -1,0 +1,83 @@
+"""One attempt: a request through the right door, and what the answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bridge.clock import Clock
+from bridge.egress import Door, Reply
+from bridge.errors import EgressError
+from bridge.notifiers import Notifier
+from bridge.notifiers.base import Address, Verdict, judge_error
+
+MAX_REPLY = 65_536
+SHOWN_REPLY = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The way out for destinations that strangers gave, and for the operator's own."""
+
+    guarded: Door
+    operator: Door
+
+    def of(self, origin: str) -> Door:
+        """The door for destinations of this origin."""
+        return self.operator if origin == "environment" else self.guarded
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one request came to. ``failure`` is for the operator's log alone: it may name addresses.
+
+    :param at: when it began, Unix seconds; ``duration`` in seconds.
+    :param lesser_body: what to send in place of a body that the receiver refused.
+    """
+
+    verdict: Verdict
+    at: float
+    duration: float
+    reply: Reply | None = field(default=None, repr=False)
+    failure: str | None = None
+    lesser_body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status, None when there was no answer."""
+        return None if self.reply is None else self.reply.status
+
+    @property
+    def shown(self) -> str | None:
+        """The beginning of the answer's body as text that every database takes."""
+        if self.reply is None:
+            return None
+        return self.reply.body[:SHOWN_REPLY].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+class Attempter:
+    """Makes single attempts.
+
+    :param timeout: one deadline over connect, headers and body, seconds.
+    """
+
+    def __init__(self, doors: Doors, notifiers: Mapping[str, Notifier], clock: Clock, timeout: float) -> None:
+        self._doors = doors
+        self._notifiers = notifiers
+        self._clock = clock
+        self.timeout = timeout
+
+    async def attempt(self, kind: str, origin: str, event_id: str, address: Address, body: bytes) -> Answer:
+        """Send a body once. Never raises for what the receiver or the network does: that is the answer."""
+        notifier = self._notifiers[kind]
+        at = self._clock.now()
+        clocked = self._clock.monotonic()
+        try:
+            request = notifier.request(body, event_id, address, at)
+            reply = await self._doors.of(origin).send(request, timeout=self.timeout, max_reply=MAX_REPLY)
+        except EgressError as error:
+            lasted = self._clock.monotonic() - clocked
+            return Answer(judge_error(error), at, lasted, failure=error.detail or str(error))
+        verdict = notifier.judge(reply, self._clock.now(), address)
+        lesser = notifier.degrade(body) if verdict.degrade else None
+        return Answer(verdict, at, self._clock.monotonic() - clocked, reply, lesser_body=lesser)

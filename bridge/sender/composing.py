@@ -1,0 +1,61 @@
+"""From a claimed delivery to the bytes that are sent: by the destination's own template, else by the packaged one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.errors import BridgeError
+from bridge.logs import get_logger
+from bridge.notifiers import Notifier
+from bridge.notifiers.base import Address
+from bridge.notifiers.fitting import Unfit
+from bridge.rendering import FORMS, PackagedTemplates, RenderingError, Sandbox, Told, template_for
+from bridge.store.deliveries import Rendered
+
+_log = get_logger("bridge.sender")
+
+
+class UnrenderableError(BridgeError):
+    """Not even the packaged template makes a message of this event."""
+
+
+class Composer:
+    """Makes bodies.
+
+    :param packaged: the templates that came with video-bridge, or the operator's in their place.
+    :param sandbox: where templates that came with a destination are rendered.
+    """
+
+    def __init__(self, notifiers: Mapping[str, Notifier], packaged: PackagedTemplates, sandbox: Sandbox) -> None:
+        self._notifiers = notifiers
+        self._packaged = packaged
+        self._sandbox = sandbox
+
+    async def compose(self, kind: str, told: Told, address: Address) -> Rendered:
+        """The body for one destination. A template of its own that fails costs its form, not the message.
+
+        :raises UnrenderableError: there is no message at all.
+        """
+        own = template_for(address.settings.get("template"), told.event_type)
+        if own is not None:
+            try:
+                return Rendered(await self._by_own(kind, own, told, address))
+            except (RenderingError, Unfit) as error:
+                _log.warning("template_failed", event_id=told.event_id, kind=kind, error=str(error))
+        try:
+            parts = self._packaged_parts(kind, told)
+            return Rendered(self._notifiers[kind].compose(parts, told, address), degraded=own is not None)
+        except (RenderingError, Unfit) as error:
+            raise UnrenderableError(str(error)) from error
+
+    async def _by_own(self, kind: str, template: str, told: Told, address: Address) -> bytes:
+        form = FORMS[kind]
+        message = await self._sandbox.render(template, form, told)
+        parts = dict(message.parts)
+        if any(name not in parts for name in form.parts):
+            parts = {**self._packaged_parts(kind, told), **parts}
+        return self._notifiers[kind].compose(parts, told, address)
+
+    def _packaged_parts(self, kind: str, told: Told) -> Mapping[str, str]:
+        """What the packaged template gives; nothing for a callback, whose event is sent as it is."""
+        return {} if kind == "callback" else self._packaged.render(kind, FORMS[kind], told).parts
