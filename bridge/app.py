@@ -25,23 +25,27 @@ from bridge.errors import ConfigurationError, SecretsError
 from bridge.logs import Redactor, choose_format, configure_logs, get_logger
 from bridge.loops import Bell
 from bridge.metrics import Metrics
-from bridge.notifiers import create_notifiers
+from bridge.notifiers import create_notifiers, gaps_of
 from bridge.pacing import Pace
 from bridge.poller import Lane, Poller
 from bridge.providers.budget import Budget
 from bridge.providers.openai import OpenAIProvider
 from bridge.registry import Bells, Registry
 from bridge.registry.again import Digests
-from bridge.registry.destinations import DestinationDesk, environment_rows
+from bridge.registry.destinations import DestinationDesk, default_rows
+from bridge.registry.environment import default_destinations, email_defaults
+from bridge.registry.templates import TemplateJudge
+from bridge.rendering import PackagedTemplates, Sandbox
+from bridge.resources import templates_dir
 from bridge.retry import RetrySchedule
 from bridge.secrets import SecretBox, create_key_file, read_key_file
-from bridge.sender import Doors, Sender
+from bridge.sender import Attempter, Composer, Doors, Sender, Trial
 from bridge.settings import Settings, secret_values
 from bridge.store import (
     Database,
-    database_exists,
     deliveries,
     destinations,
+    holds_secrets,
     inspect,
     lock_file,
     migrate,
@@ -53,7 +57,9 @@ from bridge.web.application import create_web
 from bridge.web.health import Readiness
 
 # How long what is in flight may take to end once the order to stop came, seconds.
-STOP_GRACE = 20.0
+STOP_GRACE = 18.0
+# … and how long answers that are being sent then may take.
+_LAST_ANSWERS = 2
 _LAG_EVERY = 1.0
 
 _log = get_logger("bridge.app")
@@ -82,7 +88,7 @@ async def open_bridge(settings: Settings, clock: Clock | None = None) -> AsyncIt
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         # The database, held by this process alone; whoever had leases in it is gone.
-        path = sqlite_path(settings.database_url)
+        path = sqlite_path(settings.database_url).resolve()  # one lock and one key, however the file is spelled
         problems = inspect(settings.database_url)
         if problems:  # before a key is missed or made for what is no database of ours
             raise ConfigurationError(*problems)
@@ -95,23 +101,32 @@ async def open_bridge(settings: Settings, clock: Clock | None = None) -> AsyncIt
 
         # The ways out: one for strangers' destinations, one for the operator's own, one for each provider.
         policy = egress_policy(settings)
+        email = email_defaults(settings)
         proxy = settings.egress_proxy
         doors = Doors(
             guarded=Door(policy, ca_file=settings.ca_file, proxy=proxy),
             operator=Door(AddressPolicy(anywhere=True), ca_file=settings.ca_file, proxy=proxy),
+            operator_urls=frozenset({email.url} if email.url else ()),
         )
         stack.push_async_callback(doors.guarded.aclose)
         stack.push_async_callback(doors.operator.aclose)
         metrics = Metrics(providers=settings.providers)
         lanes = {name: _lane(settings, name, clock, metrics, stack) for name in settings.providers}
 
-        # The service and the two loops; they meet only in the tables, the bells save them waiting.
-        bells = Bells(videos=Bell(), deliveries=Bell(), watches=Bell())
+        # Messages: checks of templates that are registered do not hold up those that are sent.
         notifiers = create_notifiers(box, _plain(settings.callback_secret))
+        checking, rendering = Sandbox(), Sandbox()
+        stack.push_async_callback(checking.aclose)
+        stack.push_async_callback(rendering.aclose)
+        composer = Composer(notifiers, PackagedTemplates(templates_dir(), settings.templates_dir), rendering)
+        attempter = Attempter(doors, notifiers, clock, settings.delivery_timeout)
+
+        # The service and the two loops; they meet only in the tables, the bells save them waiting.
+        bells = Bells(videos=Bell(), deliveries=Bell(), watches=Bell(), progress=Bell())
         digests = Digests(pepper)
         registry = Registry(
             database,
-            DestinationDesk(box, digests, policy),
+            DestinationDesk(box, digests, policy, email, TemplateJudge(checking).judge),
             digests,
             box,
             notifiers,
@@ -120,6 +135,7 @@ async def open_bridge(settings: Settings, clock: Clock | None = None) -> AsyncIt
             providers=settings.providers,
             default_provider=settings.default_provider,
             watch_timeout=settings.watch_timeout,
+            try_out=Trial(database, attempter, composer, box, clock).try_out,
         )
         poller = Poller(
             database,
@@ -128,19 +144,20 @@ async def open_bridge(settings: Settings, clock: Clock | None = None) -> AsyncIt
             bell=bells.videos,
             told=bells.deliveries,
             ended=bells.watches,
+            progress=bells.progress,
             pace=Pace(settings.poll_min_interval, settings.poll_max_interval, settings.lost_grace),
             metrics=metrics,
         )
         await poller.open()
         sender = Sender(
             database,
-            doors,
-            notifiers,
+            attempter,
+            gaps_of(notifiers),
+            composer,
             box,
             clock=clock,
             bell=bells.deliveries,
             schedule=RetrySchedule(settings.delivery_retries),
-            timeout=settings.delivery_timeout,
             metrics=metrics,
             links=_links(settings.public_url),
         )
@@ -155,6 +172,8 @@ async def open_bridge(settings: Settings, clock: Clock | None = None) -> AsyncIt
             public_url=settings.public_url,
             templates=settings.templates_dir,
             clock=clock,
+            progress=bells.progress,
+            providers=settings.providers,
         )
         yield Bridge(web, registry, poller, sender, readiness, metrics)
 
@@ -195,7 +214,7 @@ async def _run(
             lifespan="off",
             ws="none",
             server_header=False,
-            timeout_graceful_shutdown=int(STOP_GRACE),
+            timeout_graceful_shutdown=_LAST_ANSWERS,
         )
     )
     tasks = {
@@ -217,6 +236,8 @@ async def _run(
     finally:
         bridge.readiness.stop()
         stop.set()
+        # The server goes last: until then it says that it is stopping, and answers who asks.
+        await asyncio.wait({task for task in tasks if task.get_name() != "server"})
         server.should_exit = True
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         stopped.cancel()
@@ -260,7 +281,8 @@ class _Server(uvicorn.Server):
 def egress_policy(settings: Settings) -> AddressPolicy:
     """Where destinations that clients name may be. A server without API keys is for this machine, loopback included."""
     loopback = LOOPBACK_NETWORKS if settings.open_mode else ()
-    return AddressPolicy(allowed=(*settings.allowed_networks, *loopback))
+    configured = settings.allowed_networks
+    return AddressPolicy(allowed=(*configured, *loopback), plain_names=bool(configured))
 
 
 def _secret_keys(settings: Settings, path: Path) -> list[str]:
@@ -271,7 +293,7 @@ def _secret_keys(settings: Settings, path: Path) -> list[str]:
     try:
         if key_file.exists():
             return [read_key_file(key_file)]
-        if database_exists(path):
+        if holds_secrets(path):
             raise ConfigurationError(
                 f"BRIDGE_SECRET_KEY: {path} was encrypted with a key that is not here. Bring back {key_file}, or set "
                 "BRIDGE_SECRET_KEY to the key it held."
@@ -294,7 +316,7 @@ async def _start_database(database: Database, box: SecretBox, settings: Settings
                 f"BRIDGE_SECRET_KEY: the key does not fit the database {database.path}: {error}."
             ) from error
         freed = await videos.release_all(tx, now) + await deliveries.release_all(tx, now)
-        rows = environment_rows(box, settings.callback_url, now, await destinations.ids_by_name(tx))
+        rows = default_rows(box, default_destinations(settings), now, await destinations.ids_by_name(tx))
         await destinations.put_environment(tx, rows, now)
     if freed:
         _log.info("leases_freed", number=freed)

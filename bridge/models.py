@@ -7,7 +7,7 @@ an ``int`` where a provider or the API states it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -278,6 +278,42 @@ class DeliveryView:
     degraded: bool
     attempts: tuple[Attempt, ...]
     request_body: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationDetail:
+    """A destination by itself, without secrets; ``name`` is None when it is inline in watches.
+
+    :param default: watches that name no destination use it.
+    :param disabled_reason: why nothing is sent to it on schedule; None while it is enabled.
+    :param fallback: the name of the destination that stands in for it.
+    :param signing_secret: filled only in answers that make or change the secret that signs what a callback gets.
+    """
+
+    id: str
+    name: str | None
+    kind: str
+    url: str
+    events: tuple[EventType, ...]
+    default: bool
+    enabled: bool
+    disabled_reason: str | None
+    fallback: str | None
+    created_at: float
+    signing_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderStanding:
+    """How far a provider is to be trusted, since when (None: nothing was ever amiss or asked) and why.
+
+    :param videos_in_flight: how many of its videos are looked at until they end.
+    """
+
+    state: ProviderState
+    since: float | None
+    reason: str | None
+    videos_in_flight: int
 
 
 @dataclass(frozen=True, slots=True)

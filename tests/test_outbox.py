@@ -50,6 +50,7 @@ def claimed(
         event_at=NOW,
         video={},
         watch_id="watch_1",
+        watch_created_at=NOW,
         watch_metadata={},
         provider="openai",
         destination_id="dest_1",

@@ -1,7 +1,8 @@
-"""The registry: the service that registers, lists and cancels watches, and shows and retries deliveries."""
+"""The registry: registers, lists and cancels watches and destinations, shows and retries deliveries."""
 
-from bridge.registry.bodies import Batch, Registration, RetryFilter
+from bridge.registry.bodies import Batch, DestinationChange, NewDestination, Registration, RetryFilter
 from bridge.registry.service import Bells, Counts, Registered, Registry
+from bridge.registry.stored import DestinationService
 from bridge.store.reports import DeliveryFilter
 from bridge.store.watches import WatchFilter
 
@@ -10,6 +11,9 @@ __all__ = [
     "Bells",
     "Counts",
     "DeliveryFilter",
+    "DestinationChange",
+    "DestinationService",
+    "NewDestination",
     "Registered",
     "Registration",
     "Registry",

@@ -1,24 +1,44 @@
-"""From a destination in a request body to the row that is stored: checked, digested, encrypted."""
+"""From a destination in a request body to the row that is stored: checked, digested, encrypted.
+
+Nothing here knows a kind's fields, but for two facts: an e-mail destination is completed from the environment, and of
+Slack's URLs the path is a secret.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from bridge.egress import AddressPolicy, check_url, shown_url
+from bridge.egress import AddressPolicy, check_url, http_host, shown_url
 from bridge.errors import InvalidRequestError
 from bridge.ids import new_id
+from bridge.models import EventType
 from bridge.notifiers.callback import CallbackDestination
+from bridge.notifiers.email_webhook import EmailDefaults, EmailWebhookDestination, complete
 from bridge.registry.again import Digests
-from bridge.registry.bodies import Destination, Registration
+from bridge.registry.bodies import AnyDestination, Destination, Registration
 from bridge.secrets import SecretBox
 from bridge.store.destinations import DestinationRow
+
+Template = str | Mapping[EventType, str]
+TemplateCheck = Callable[[str, Template, Collection[EventType], Mapping[str, str] | None], Awaitable[None]]
+"""Judges a kind's template for these event types, and for the metadata of the only watch it is for (None: any watch's).
+
+Raises ValueError with a sentence that says what is wrong.
+"""
+
+# What a body has beside the settings of its kind: these stand in columns of their own.
+_COLUMNS = frozenset({"kind", "events", "name", "default", "fallback"})
+_ANYWHERE = AddressPolicy(anywhere=True)
+# `complete` says which field is missing by naming it.
+_NEEDED_FIELD = re.compile(r"needs an? `(?P<field>\w+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +53,25 @@ class Named:
         """What stands for it in the content of a registration."""
         return f"name:{self.name}"
 
+    @property
+    def row_digest(self) -> str:
+        """What it is known by."""
+        return self.digest
+
 
 @dataclass(frozen=True, slots=True)
 class Inline:
-    """A destination given in full. Equal ones of one registrant are one row, found by the digest."""
+    """A destination given in full.
 
-    body: CallbackDestination
+    :param body: with everything in place that the environment gave.
+    :param digest: what stands for it in the content of a registration: as it was given.
+    :param row_digest: of ``body``; equal ones of one registrant are one row, found by this.
+    """
+
+    body: AnyDestination
+    param: str
     digest: str
+    row_digest: str
 
 
 def target_of(kind: str, url: str) -> str:
@@ -47,9 +79,24 @@ def target_of(kind: str, url: str) -> str:
     return hashlib.sha256(f"{kind}\0{url}".encode()).hexdigest()
 
 
-def seal(box: SecretBox, destination_id: str, body: CallbackDestination) -> bytes:
+def shown(kind: str, url: str) -> str:
+    """As much of a destination's URL as anyone may see."""
+    return f"{urlsplit(url).scheme}://{http_host(url)}" if kind == "slack" else shown_url(url)
+
+
+def url_of(body: AnyDestination) -> str:
+    """Where a destination sends to, once it is complete."""
+    assert body.url is not None  # noqa: S101 - an e-mail destination has one after `DestinationDesk.settle`
+    return body.url
+
+
+def settings_of(body: AnyDestination) -> dict[str, Any]:
+    """A destination's own settings, as its row keeps them and its notifier reads them."""
+    return body.model_dump(mode="json", by_alias=True, exclude=set(_COLUMNS))
+
+
+def seal(box: SecretBox, destination_id: str, settings: Mapping[str, Any]) -> bytes:
     """A destination's own settings, encrypted for its row."""
-    settings = body.model_dump(mode="json", exclude={"kind", "events"})
     return box.encrypt(json.dumps(settings).encode(), f"destinations.{destination_id}")
 
 
@@ -62,49 +109,134 @@ def unseal(box: SecretBox, destination_id: str, sealed: bytes) -> dict[str, Any]
     return settings
 
 
+async def accept_template(
+    kind: str, template: Template, events: Collection[EventType], metadata: Mapping[str, str] | None
+) -> None:
+    """Take every template as it is."""
+
+
 class DestinationDesk:
-    """Reads the destinations of a registration.
+    """Reads the destinations that clients give.
 
     :param policy: where strangers' destinations may be.
+    :param email: what e-mail destinations may leave to the environment.
+    :param check_template: judges templates before anything is stored.
     """
 
-    def __init__(self, box: SecretBox, digests: Digests, policy: AddressPolicy) -> None:
+    def __init__(
+        self,
+        box: SecretBox,
+        digests: Digests,
+        policy: AddressPolicy,
+        email: EmailDefaults | None = None,
+        check_template: TemplateCheck = accept_template,
+    ) -> None:
         self._box = box
         self._digests = digests
         self._policy = policy
+        self._email = email or EmailDefaults()
+        self._check_template = check_template
 
     def read(self, body: Registration, created_by: str | None) -> list[Named | Inline]:
         """The destinations a registration gives, equal ones merged. Empty: it gives none.
 
-        :raises InvalidRequestError: a URL may not be used.
+        :raises InvalidRequestError: a URL may not be used, or something is missing.
         """
         given: list[tuple[Destination, str]] = [
             (each, f"destinations[{index}]") for index, each in enumerate(body.destinations or [])
         ]
-        if body.callback_url is not None:
-            given.insert(0, (_inline_callback(body.callback_url), "callback_url"))
         read = [self._read_one(each, param, created_by) for each, param in given]
-        return list({each.digest: each for each in read}.values())
+        if body.callback_url is not None:
+            read.insert(0, self._read_callback_url(body.callback_url, created_by))
+        return list({each.row_digest: each for each in read}.values())
 
     def row(self, inline: Inline, created_by: str | None, now: float) -> DestinationRow:
         """The row of an inline destination."""
-        return make_row(self._box, inline.body, origin="inline", created_by=created_by, now=now, digest=inline.digest)
+        return make_row(
+            self._box, inline.body, origin="inline", created_by=created_by, now=now, digest=inline.row_digest
+        )
+
+    def settle(self, body: AnyDestination, *, param: str = "", known_url: str | None = None) -> AnyDestination:
+        """The destination as it is stored: complete, with a URL that may be used.
+
+        :param param: the field that holds the destination.
+        :param known_url: a URL that needs no check any more.
+        :raises InvalidRequestError: something is missing, or the URL may not be used.
+        """
+        if isinstance(body, EmailWebhookDestination):
+            body = self._complete(body, param)
+            if body.url == self._email.url:  # the operator's own, wherever it is
+                return body
+        if url_of(body) == known_url:
+            return body
+        return body.model_copy(update={"url": _checked(url_of(body), self._policy, _field(param, "url"))})
+
+    async def check_template(
+        self,
+        body: AnyDestination,
+        *,
+        param: str = "",
+        metadata: Mapping[str, str] | None = None,
+        judged: MutableMapping[str, str | None] | None = None,
+    ) -> None:
+        """Have a destination's own template judged.
+
+        :param metadata: of the watch that an inline destination is for.
+        :param judged: what is wrong with templates that were judged just now; filled here.
+        :raises InvalidRequestError: it cannot be used.
+        """
+        if body.template is None:
+            return
+        judged = {} if judged is None else judged
+        # Which keys there are decides, not what they hold.
+        about = json.dumps([body.kind, body.template, body.events, metadata and sorted(metadata)], sort_keys=True)
+        if about not in judged:
+            judged[about] = await self._problem_of(body.kind, body.template, body.events, metadata)
+        problem = judged[about]
+        if problem is not None:
+            raise InvalidRequestError(problem, param=_field(param, "template"), code="invalid_template")
+
+    async def _problem_of(
+        self, kind: str, template: Template, events: Collection[EventType], metadata: Mapping[str, str] | None
+    ) -> str | None:
+        try:
+            await self._check_template(kind, template, events, metadata)
+        except ValueError as error:
+            return str(error)
+        return None
+
+    def _complete(self, body: EmailWebhookDestination, param: str) -> EmailWebhookDestination:
+        if body.url is not None:
+            # In the form it is dialled, so that the operator's own URL is known again.
+            body = body.model_copy(update={"url": _checked(body.url, _ANYWHERE, _field(param, "url"))})
+        try:
+            return complete(body, self._email)
+        except ValueError as error:
+            needed = _NEEDED_FIELD.search(str(error))
+            where = _field(param, needed["field"]) if needed else param or None
+            raise InvalidRequestError(str(error), param=where, code="missing") from error
 
     def _read_one(self, given: Destination, param: str, created_by: str | None) -> Named | Inline:
         if isinstance(given, str):
             return Named(given, param)
-        try:
-            url = check_url(given.url, self._policy)
-        except ValueError as error:
-            where = param if param == "callback_url" else f"{param}.url"
-            raise InvalidRequestError(str(error), param=where, code="invalid_url") from error
-        body = given.model_copy(update={"url": url})
-        return Inline(body, self._digests.of("destination", created_by, body.model_dump(mode="json")))
+        body = self.settle(given, param=param)
+        # The environment may change; what was asked for stays the same content all the same.
+        asked = given if given.url is None else given.model_copy(update={"url": body.url})
+        return Inline(body, param, self._digest(asked, created_by), self._digest(body, created_by))
+
+    def _read_callback_url(self, url: str, created_by: str | None) -> Inline:
+        param = "callback_url"
+        body = CallbackDestination(kind="callback", url=_checked(url, self._policy, param))
+        digest = self._digest(body, created_by)
+        return Inline(body, param, digest, digest)
+
+    def _digest(self, body: AnyDestination, created_by: str | None) -> str:
+        return self._digests.of("destination", created_by, body.model_dump(mode="json", by_alias=True))
 
 
 def make_row(
     box: SecretBox,
-    body: CallbackDestination,
+    body: AnyDestination,
     *,
     origin: str,
     created_by: str | None,
@@ -112,6 +244,7 @@ def make_row(
     digest: str | None = None,
     name: str | None = None,
     is_default: bool = False,
+    fallback: str | None = None,
     known_id: str | None = None,
 ) -> DestinationRow:
     """The row of a destination, its settings encrypted.
@@ -124,30 +257,35 @@ def make_row(
         name=name,
         origin=origin,
         kind=body.kind,
-        target=target_of(body.kind, body.url),
-        shown_url=shown_url(body.url),
-        host=(urlsplit(body.url).hostname or "")[:255],
-        config=seal(box, destination_id, body),
+        **address_columns(body),
+        config=seal(box, destination_id, settings_of(body)),
         config_key=box.key_id,
         digest=digest,
         events=body.events,
         is_default=is_default,
+        fallback=fallback,
         created_at=now,
         created_by=created_by,
     )
 
 
-def environment_rows(
-    box: SecretBox, callback_url: str | None, now: float, known: Mapping[str, str]
+def address_columns(body: AnyDestination) -> dict[str, str]:
+    """What a row says of the destination's URL."""
+    url = url_of(body)
+    return {
+        "target": target_of(body.kind, url),
+        "shown_url": shown(body.kind, url),
+        "host": (urlsplit(url).hostname or "")[:255],
+    }
+
+
+def default_rows(
+    box: SecretBox, bodies: Mapping[str, AnyDestination], now: float, known: Mapping[str, str]
 ) -> Sequence[DestinationRow]:
-    """The default destinations that the environment names: the operator's own, reachable anywhere.
+    """The default destinations of the environment, by name: the operator's own, reachable anywhere.
 
     :param known: the ids of the destinations there are, by name.
     """
-    if callback_url is None:
-        return []
-    body = CallbackDestination(kind="callback", url=callback_url)
-    name = "callback"
     return [
         make_row(
             box,
@@ -159,11 +297,34 @@ def environment_rows(
             is_default=True,
             known_id=known.get(name),
         )
+        for name, body in bodies.items()
     ]
 
 
-def _inline_callback(url: str) -> CallbackDestination:
+def environment_rows(
+    box: SecretBox, callback_url: str | None, now: float, known: Mapping[str, str]
+) -> Sequence[DestinationRow]:
+    """The default destinations, when the environment names no more than a callback."""
+    bodies = {} if callback_url is None else {"callback": CallbackDestination(kind="callback", url=callback_url)}
+    return default_rows(box, bodies, now, known)
+
+
+def refusal_of(error: ValidationError) -> InvalidRequestError:
+    """What pydantic found wrong with a destination, as a refusal that names the field."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field, *deeper = first["loc"] or ("",)
+    # Further names on the way are those of union branches; numbers are places in a list.
+    param = str(field) + "".join(f"[{step}]" for step in deeper if isinstance(step, int))
+    problem = str(first.get("ctx", {}).get("error", first["msg"]))
+    return InvalidRequestError(f"`{param}` cannot be used: {problem}.", param=param, code="invalid_value")
+
+
+def _checked(url: str, policy: AddressPolicy, param: str) -> str:
     try:
-        return CallbackDestination(kind="callback", url=url)
-    except ValidationError as error:
-        raise InvalidRequestError(error.errors()[0]["msg"], param="callback_url", code="invalid_url") from error
+        return check_url(url, policy)
+    except ValueError as error:
+        raise InvalidRequestError(str(error), param=param, code="invalid_url") from error
+
+
+def _field(param: str, name: str) -> str:
+    return f"{param}.{name}" if param else name

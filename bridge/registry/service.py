@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bridge.clock import Clock
 from bridge.errors import ConflictError, InvalidRequestError, NotFoundError, RequestError
-from bridge.ids import new_id
 from bridge.loops import Bell
 from bridge.models import (
     DeliveryStatus,
@@ -16,22 +16,23 @@ from bridge.models import (
     DestinationView,
     Page,
     PageRequest,
+    ProviderStanding,
     ProviderState,
     WatchStatus,
     WatchView,
 )
 from bridge.notifiers import Notifier
 from bridge.notifiers.base import Address
-from bridge.outbox import EndedWatch, tell
-from bridge.registry.again import Again, Digests, judge_again
+from bridge.registry.again import Digests
 from bridge.registry.bodies import Registration, RetryFilter
-from bridge.registry.destinations import DestinationDesk, Inline, Named, unseal
+from bridge.registry.destinations import DestinationDesk, Inline, unseal
+from bridge.registry.placing import Placed, Placer, ReadRegistration
+from bridge.registry.stored import DestinationService, TryOut, no_trial
 from bridge.secrets import SecretBox
-from bridge.states import ending_of
-from bridge.store import deliveries, destinations, reports, standing, videos, watches
+from bridge.store import deliveries, destinations, reports, standing, stored_destinations, videos, watches
 from bridge.store.database import Database, Transaction
 from bridge.store.reports import DeliveryFilter
-from bridge.store.watches import NewWatch, WatchFilter
+from bridge.store.watches import WatchFilter
 
 # A waiting client hears of an ending by the bell; this is how soon it also sees what another process did, seconds.
 _LOOK_AGAIN = 2.0
@@ -59,28 +60,25 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Bells:
-    """Rung when a table has something new: for the poller, for the sender, for those who wait for a watch."""
+    """Rung when a table has something new: for the poller, for the sender, for those who wait for a watch.
+
+    ``watches`` is rung when watches ended, ``progress`` also when one that goes on shows something new.
+    """
 
     videos: Bell
     deliveries: Bell
     watches: Bell
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A registration with everything resolved that needs no database."""
-
-    body: Registration
-    provider: str
-    destinations: Sequence[Named | Inline]
-    created_by: str | None
+    progress: Bell
 
 
 class Registry:
     """The service behind API and command line.
 
+    ``destinations`` is the part of it that is about destinations by themselves.
+
     :param providers: names of the configured providers.
     :param watch_timeout: seconds, for watches that name none.
+    :param try_out: sends a sample event to a destination.
     """
 
     def __init__(
@@ -96,17 +94,18 @@ class Registry:
         providers: Collection[str],
         default_provider: str,
         watch_timeout: float,
+        try_out: TryOut = no_trial,
     ) -> None:
+        self.destinations = DestinationService(database, desk, box, notifiers, try_out)
         self._database = database
         self._desk = desk
-        self._digests = digests
+        self._placer = Placer(desk, digests, database.now, watch_timeout)
         self._box = box
         self._notifiers = notifiers
         self._clock = clock
         self._bells = bells
         self._providers = providers
         self._default_provider = default_provider
-        self._watch_timeout = watch_timeout
 
     async def register(self, body: Registration, *, created_by: str | None) -> Registered:
         """Register one watch; it is committed when this returns.
@@ -122,26 +121,19 @@ class Registry:
         self, bodies: Sequence[Registration], *, created_by: str | None
     ) -> list[Registered | RequestError]:
         """Register several watches in one transaction, each answered on its own and in order."""
-        read = [self._read(body, created_by) for body in bodies]
-        told = 0
+        read = await self._judged([self._read(body, created_by) for body in bodies])
+        placed: list[Placed | RequestError] = []
         async with self._database.write() as tx:
-            placed: list[tuple[str, bool] | RequestError] = []
             for each in read:
-                if isinstance(each, RequestError):
-                    placed.append(each)
-                    continue
                 try:
-                    watch_id, created, its = await self._place(tx, each)
+                    placed.append(each if isinstance(each, RequestError) else await self._placer.place(tx, each))
                 except RequestError as error:
                     placed.append(error)
-                else:
-                    placed.append((watch_id, created))
-                    told += its
-            found = await watches.get_many(tx, [each[0] for each in placed if not isinstance(each, RequestError)])
+            found = await watches.get_many(tx, [each.watch_id for each in placed if isinstance(each, Placed)])
             secrets = await self._shared_secrets(tx, found.values())
-        self._ring(told)
+        self._ring(sum(each.told for each in placed if isinstance(each, Placed)))
         return [
-            each if isinstance(each, RequestError) else Registered(_with_secrets(found[each[0]], secrets), each[1])
+            Registered(_with_secrets(found[each.watch_id], secrets), each.created) if isinstance(each, Placed) else each
             for each in placed
         ]
 
@@ -178,6 +170,11 @@ class Registry:
             finally:
                 bell.cancel()
 
+    async def watches_by_id(self, watch_ids: Collection[str]) -> Mapping[str, WatchView]:
+        """Those of these watches that there are."""
+        async with self._database.read() as tx:
+            return await watches.get_many(tx, list(watch_ids))
+
     async def watches(self, page: PageRequest, filter: WatchFilter) -> Page[WatchView]:
         """One page of watches."""
         async with self._database.read() as tx:
@@ -199,6 +196,7 @@ class Registry:
                 raise ConflictError(f"The watch has ended ({status}) and no delivery of it is pending.", code="ended")
             found = await watches.get(tx, watch_id)
         self._bells.watches.ring()
+        self._bells.progress.ring()
         assert found is not None  # noqa: S101 - it was there in the same transaction
         return found
 
@@ -221,9 +219,12 @@ class Registry:
     async def retry(self, delivery_id: str) -> DeliveryView:
         """Send a delivery again now; its schedule starts anew.
 
-        :raises NotFoundError: there is none of this id; :raises ConflictError: it was cancelled.
+        :raises NotFoundError: there is none of this id; :raises ConflictError: it was cancelled, or its destination
+        was deleted.
         """
         async with self._database.write() as tx:
+            if await stored_destinations.lost_its_destination(tx, delivery_id):
+                raise ConflictError("The destination of this delivery was deleted.", code="destination_deleted")
             before = await deliveries.ask_retry(tx, delivery_id, self._database.now())
             if before is None:
                 raise NotFoundError(f"There is no delivery {delivery_id!r}.", param="id")
@@ -253,6 +254,18 @@ class Registry:
         self._bells.deliveries.ring()
         return retried
 
+    async def standings(self, base_urls: Mapping[str, str]) -> Mapping[str, ProviderStanding]:
+        """How providers stand, by name. One whose base URL is another now is a stranger again.
+
+        :param base_urls: of the providers, by name.
+        """
+        async with self._database.read() as tx:
+            known = await standing.provider_health(tx)
+            in_flight = await videos.in_flight(tx)
+        return {
+            name: _standing(known.get(name), base_url, in_flight.get(name, 0)) for name, base_url in base_urls.items()
+        }
+
     async def counts(self) -> Counts:
         """What the metrics show of the database."""
         async with self._database.read() as tx:
@@ -270,89 +283,33 @@ class Registry:
                 targets_disabled=await destinations.disabled_targets(tx),
             )
 
-    def _read(self, body: Registration, created_by: str | None) -> _Read | RequestError:
+    def _read(self, body: Registration, created_by: str | None) -> ReadRegistration | RequestError:
         provider = self._default_provider if body.provider is None else body.provider
         if provider not in self._providers:
             known = ", ".join(sorted(self._providers))
             return InvalidRequestError(f"There is no provider {provider!r}; configured: {known}.", param="provider")
         try:
-            return _Read(body, provider, self._desk.read(body, created_by), created_by)
+            return ReadRegistration(body, provider, self._desk.read(body, created_by), created_by)
         except RequestError as error:
             return error
 
-    async def _place(self, tx: Transaction, read: _Read) -> tuple[str, bool, int]:
-        """The watch of a registration, whether it is new, and how many deliveries it made at once."""
-        told = read.destinations or [Named(name, "destinations") for name in await destinations.defaults(tx)]
-        if not told:
-            raise InvalidRequestError(
-                "Name at least one destination (`callback_url` or `destinations`); this server has no default one.",
-                param="destinations",
-                code="missing",
-            )
-        body = read.body
-        content = self._digests.content(read.provider, body.video_id, [each.digest for each in told], body.metadata)
-        key = body.key or content
-        slot = self._digests.slot(read.created_by, key)
-        holder = await watches.holder(tx, slot)
-        if holder is not None:
-            again = judge_again(holder.status, same_content=holder.content == content)
-            if again is Again.CONFLICT:
-                raise ConflictError(
-                    "This key was used for another registration; use another key, or the same content.",
-                    param="key",
-                    code="key_reused",
-                )
-            if again is Again.SAME:
-                return holder.id, False, 0
-        # Names first: one that is unknown must leave no rows of the others behind.
-        ids: dict[str, str] = {}
-        for each in sorted(told, key=lambda each: isinstance(each, Inline)):
-            ids[each.digest] = await self._destination_id(tx, each, read.created_by)
-        destination_ids = [ids[each.digest] for each in told]
-        if holder is not None:
-            await watches.vacate(tx, holder.id)
-        return await self._add(tx, read, key, slot, content, destination_ids)
-
-    async def _add(
-        self, tx: Transaction, read: _Read, key: str, slot: str, content: str, destination_ids: Sequence[str]
-    ) -> tuple[str, bool, int]:
-        now = self._database.now()
-        video = await videos.find(tx, read.provider, read.body.video_id)
-        if video is None:
-            video = await videos.add(tx, read.provider, read.body.video_id, now)
-        new = NewWatch(
-            id=new_id("watch"),
-            video_row=video.id,
-            provider=read.provider,
-            video_id=read.body.video_id,
-            slot=slot,
-            key=key,
-            content=content,
-            metadata=read.body.metadata,
-            created_at=now,
-            created_by=read.created_by,
-            expires_at=now + (read.body.timeout or self._watch_timeout),
-            destination_ids=destination_ids,
-        )
-        await watches.add(tx, new)
-        ending = ending_of(video.video)
-        if ending is not None and video.video is not None:
-            return new.id, True, await tell(tx, [EndedWatch(new.id, ending, video.video)], now)
-        await videos.watch_until(tx, video.id, new.expires_at, now)
-        return new.id, True, 0
-
-    async def _destination_id(self, tx: Transaction, told: Named | Inline, created_by: str | None) -> str:
-        if isinstance(told, Named):
-            found = await destinations.by_name(tx, told.name)
-            if found is None:
-                raise InvalidRequestError(f"There is no stored destination {told.name!r}.", param=told.param)
-            return found
-        known = await destinations.by_digest(tx, told.digest)
-        if known is not None:
-            return known
-        row = self._desk.row(told, created_by, self._database.now())
-        await destinations.add(tx, row)
-        return row.id
+    async def _judged(self, read: Sequence[ReadRegistration | RequestError]) -> list[ReadRegistration | RequestError]:
+        """The same, with an error in place of each registration whose templates cannot be used."""
+        judged: dict[str, str | None] = {}
+        answers: list[ReadRegistration | RequestError] = []
+        for each in read:
+            answers.append(each)
+            if isinstance(each, RequestError):
+                continue
+            try:
+                for one in each.destinations:
+                    if isinstance(one, Inline):
+                        await self._desk.check_template(
+                            one.body, param=one.param, metadata=each.body.metadata, judged=judged
+                        )
+            except RequestError as error:
+                answers[-1] = error
+        return answers
 
     async def _shared_secrets(self, tx: Transaction, found: Collection[WatchView]) -> Mapping[str, str]:
         """By destination, the secrets the registrant must be told."""
@@ -370,8 +327,16 @@ class Registry:
         if told:
             self._bells.deliveries.ring()
             self._bells.watches.ring()
+            self._bells.progress.ring()
 
 
 def _with_secrets(view: WatchView, secrets: Mapping[str, str]) -> WatchView:
     shown: list[DestinationView] = [replace(each, signing_secret=secrets.get(each.id)) for each in view.destinations]
     return replace(view, destinations=tuple(shown))
+
+
+def _standing(known: tuple[str, Mapping[str, Any]] | None, base_url: str, in_flight: int) -> ProviderStanding:
+    if known is None or known[0] != base_url:
+        return ProviderStanding(ProviderState.OK, None, None, in_flight)
+    health = known[1]
+    return ProviderStanding(ProviderState(health["state"]), health["since"], health["reason"], in_flight)

@@ -17,14 +17,18 @@ SHOWN_REPLY = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The way out for destinations that strangers gave, and for the operator's own."""
+    """The way out for destinations that strangers gave, and for the operator's own.
+
+    :param operator_urls: URLs of the operator's that destinations of others may lean on.
+    """
 
     guarded: Door
     operator: Door
+    operator_urls: frozenset[str] = field(default=frozenset(), repr=False)
 
-    def of(self, origin: str) -> Door:
-        """The door for destinations of this origin."""
-        return self.operator if origin == "environment" else self.guarded
+    def of(self, origin: str, url: str) -> Door:
+        """The door for a destination of this origin and URL."""
+        return self.operator if origin == "environment" or url in self.operator_urls else self.guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class Attempter:
         clocked = self._clock.monotonic()
         try:
             request = notifier.request(body, event_id, address, at)
-            reply = await self._doors.of(origin).send(request, timeout=self.timeout, max_reply=MAX_REPLY)
+            reply = await self._doors.of(origin, address.url).send(request, timeout=self.timeout, max_reply=MAX_REPLY)
         except EgressError as error:
             lasted = self._clock.monotonic() - clocked
             return Answer(judge_error(error), at, lasted, failure=error.detail or str(error))

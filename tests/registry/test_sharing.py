@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bridge.models import VideoStatus, WatchStatus
 from bridge.simulator import Simulator
-from tests.parts import Parts
+from tests.parts import Parts, asleep
 from tests.receiver import Receiver
 
 
@@ -26,6 +28,21 @@ async def test_a_video_that_ended_before_is_told_at_once_without_a_request(
         ("/hook/late", event),
     ]
     assert simulator.retrieves == {"video_1": 1}
+
+
+async def test_it_is_told_without_any_time_passing(
+    parts: Parts, simulator: Simulator, receiver: Receiver, hook: str
+) -> None:
+    simulator.create("a cat [duration=0]", video_id="video_1")
+    await parts.register(callback_url=f"{hook}/first")
+    await parts.live(0)
+    stop = asyncio.Event()
+    running = asyncio.create_task(parts.sender.run(stop))
+    await asleep(parts)
+    await parts.register(callback_url=f"{hook}/late")
+    await receiver.wait_for(2, timeout=5)
+    stop.set()
+    await running
 
 
 async def test_what_is_told_late_is_the_final_observation(

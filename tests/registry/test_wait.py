@@ -11,13 +11,7 @@ from bridge.errors import NotFoundError
 from bridge.models import WatchStatus
 from bridge.simulator import Simulator
 from tests.clock import ManualClock
-from tests.parts import Parts, sql
-
-
-async def until_asleep(parts: Parts) -> None:
-    """Let the others run until they wait for the bell or the clock."""
-    for _ in range(5):
-        await parts.database.ping()
+from tests.parts import Parts, asleep, sql
 
 
 async def test_a_watch_that_ended_is_answered_at_once(parts: Parts, simulator: Simulator, hook: str) -> None:
@@ -36,7 +30,7 @@ async def test_the_end_of_a_video_wakes_who_waits_for_it(parts: Parts, simulator
     simulator.create("a cat [duration=0]", video_id="video_1")
     registered = await parts.register(callback_url=hook)
     waiting = asyncio.create_task(parts.registry.wait(registered.watch.id, 60))
-    await until_asleep(parts)
+    await asleep(parts)
     assert not waiting.done()
     await parts.look()
     assert (await waiting).status is WatchStatus.COMPLETED
@@ -45,7 +39,7 @@ async def test_the_end_of_a_video_wakes_who_waits_for_it(parts: Parts, simulator
 async def test_cancelling_a_watch_wakes_who_waits_for_it(parts: Parts) -> None:
     registered = await parts.register(callback_url="https://example.com/hook")
     waiting = asyncio.create_task(parts.registry.wait(registered.watch.id, 60))
-    await until_asleep(parts)
+    await asleep(parts)
     await parts.registry.cancel(registered.watch.id)
     assert (await waiting).status is WatchStatus.CANCELLED
 
@@ -54,7 +48,7 @@ async def test_patience_has_its_end(parts: Parts, clock: ManualClock) -> None:
     registered = await parts.register(callback_url="https://example.com/hook")
     waiting = asyncio.create_task(parts.registry.wait(registered.watch.id, 5))
     for _ in range(5):
-        await until_asleep(parts)
+        await asleep(parts)
         assert not waiting.done()
         await clock.advance(1)
     assert (await waiting).status is WatchStatus.WATCHING
@@ -65,7 +59,7 @@ async def test_what_another_process_does_is_noticed_within_seconds(
 ) -> None:
     registered = await parts.register(callback_url="https://example.com/hook")
     waiting = asyncio.create_task(parts.registry.wait(registered.watch.id, 60))
-    await until_asleep(parts)
+    await asleep(parts)
     sql(tmp_path, "UPDATE watches SET status = 'completed'")
     await clock.advance(2)
     assert (await waiting).status is WatchStatus.COMPLETED
@@ -75,9 +69,9 @@ async def test_another_watch_ending_does_not_end_the_wait(parts: Parts, clock: M
     registered = await parts.register(callback_url="https://example.com/hook")
     other = await parts.register(callback_url="https://example.com/hook", key="other")
     waiting = asyncio.create_task(parts.registry.wait(registered.watch.id, 60))
-    await until_asleep(parts)
+    await asleep(parts)
     await parts.registry.cancel(other.watch.id)
-    await until_asleep(parts)
+    await asleep(parts)
     assert not waiting.done()
     waiting.cancel()
 
