@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from bridge.registry import Batch, Registration, RetryFilter
 from bridge.web import deliveries, examples, public, schemas, watches
+from bridge.web.destination_api import DESTINATIONS, PROVIDERS
 from bridge.web.operations import Answer, Operation
 from bridge.web.queries import DeliveryQuery, WaitQuery, WatchQuery
 
 GROUPS = {
     "Watches": "Tell these destinations when this video ends.",
     "Deliveries": "One event for one destination: what was sent, what was answered, and how to send it again.",
+    "Destinations": "Where to tell: under a name of their own, so that watches need not repeat them.",
+    "Providers": "The servers that make the videos.",
     "Server": "Probes, metrics and this documentation. These routes ask for no key.",
 }
 
@@ -72,6 +75,24 @@ _WATCHES: Sequence[Operation] = (
         (Answer(200, "The watch.", schemas.Watch, examples.WATCH),),
         (404,),
         query=WaitQuery,
+    ),
+    Operation(
+        "GET",
+        "/v1/watches/{watch_id}/stream",
+        "stream_watch",
+        "Watches",
+        "Follow a watch",
+        "Server-sent events: `progress` at once and whenever the watch shows something new, then `ended`, after which "
+        "the stream ends. `data` is the watch as JSON on one line; the `id` stands for what it shows, so that a client "
+        "that comes back with `Last-Event-ID` hears nothing until that changed. A comment every 15 seconds keeps the "
+        "connection alive.",
+        watches.stream,
+        (
+            Answer(200, "Events until the watch has ended.", media_type="text/event-stream"),
+            Answer(204, "`Last-Event-ID` is that of `ended`: there is nothing more to come.", media_type=None),
+        ),
+        (404,),
+        headers={"Last-Event-ID": "The `id` of the last event that was received."},
     ),
     Operation(
         "DELETE",
@@ -193,5 +214,5 @@ _SERVER: Sequence[Operation] = (
     ),
 )
 
-OPERATIONS: Sequence[Operation] = (*_WATCHES, *_DELIVERIES, *_SERVER)
+OPERATIONS: Sequence[Operation] = (*_WATCHES, *_DELIVERIES, *DESTINATIONS, *PROVIDERS, *_SERVER)
 """Every route there is, in the order it is documented and matched."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from bridge.clock import Clock, SystemClock
+from bridge.loops import Bell
 from bridge.metrics import Metrics
 from bridge.resources import templates_dir
-from bridge.settings import ApiKey
+from bridge.settings import ApiKey, ProviderSettings
 from bridge.web.api import OPERATIONS
 from bridge.web.auth import KeyRing, LocalOnly, RequireKey
+from bridge.web.changes import Changes
 from bridge.web.docs import render
 from bridge.web.errors import HANDLERS
 from bridge.web.health import Readiness
@@ -33,6 +35,8 @@ def create_web(
     public_url: str | None = None,
     templates: Path | None = None,
     clock: Clock | None = None,
+    progress: Bell | None = None,
+    providers: Mapping[str, ProviderSettings] | None = None,
     operations: Sequence[Operation] = OPERATIONS,
 ) -> Starlette:
     """The ASGI application that serves API, probes, metrics and documentation.
@@ -40,18 +44,23 @@ def create_web(
     :param api_keys: who may use ``/v1``; without any, only requests from this machine are answered at all.
     :param public_url: how clients reach this server; for the documentation.
     :param templates: a folder whose files win over the packaged templates of the same name.
+    :param progress: rung when a watch shows something new.
+    :param providers: those that are configured, for the list of them.
     """
+    clock = clock or SystemClock()
     described = document(public_url or "/")
     folders = [templates_dir()] if templates is None else [templates, templates_dir()]
     services = Services(
         registry=registry,
         metrics=metrics,
         readiness=readiness,
+        changes=Changes(registry, progress or Bell(), clock),
         openapi=StaticPage(json.dumps(described).encode(), "application/json", {"x-content-type-options": "nosniff"}),
         docs=render(described, folders),
+        providers=providers or {},
     )
     keys = KeyRing(api_keys)
-    middleware = [Middleware(RequestLog, clock=clock or SystemClock())]
+    middleware = [Middleware(RequestLog, clock=clock)]
     if not keys:
         middleware.append(Middleware(LocalOnly))
     app = Starlette(

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
-from bridge.errors import TooLargeError, UnsupportedMediaTypeError
+from bridge.errors import InvalidRequestError, TooLargeError, UnsupportedMediaTypeError
 from bridge.web.problems import validate
 from bridge.web.strictjson import check_text, parse
 
@@ -40,6 +40,15 @@ async def read_model(request: Request, model: type[Model]) -> Model:
         return validate(model, value)
 
     return await read(request, MAX_BODY, decode)
+
+
+async def read_nothing(request: Request) -> None:
+    """Make sure that no body came, or one that says nothing.
+
+    :raises InvalidRequestError: it says something.
+    """
+    if (await read_bytes(request, MAX_BODY)).strip() not in (b"", b"{}"):
+        raise InvalidRequestError("This route takes no body; leave it out.", code="unknown_field")
 
 
 async def read(request: Request, limit: int, decode: Callable[[bytes], Decoded]) -> Decoded:

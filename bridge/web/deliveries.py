@@ -7,10 +7,10 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.errors import InvalidRequestError, NotFoundError
+from bridge.errors import NotFoundError
 from bridge.registry import DeliveryFilter, RetryFilter
 from bridge.web import schemas, views
-from bridge.web.bodies import MAX_BODY, read_bytes, read_model
+from bridge.web.bodies import read_model, read_nothing
 from bridge.web.queries import DeliveryQuery, NoQuery, read_query
 from bridge.web.services import Services
 
@@ -34,8 +34,7 @@ async def retry(services: Services, request: Request) -> Response:
     """Send one delivery again now."""
     read_query(request, NoQuery)
     delivery_id = _delivery_id(request)
-    if (await read_bytes(request, MAX_BODY)).strip() not in (b"", b"{}"):
-        raise InvalidRequestError("This route takes no body; leave it out.", code="unknown_field")
+    await read_nothing(request)
     return views.json_response(views.delivery(await services.registry.retry(delivery_id)), 202)
 
 

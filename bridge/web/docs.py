@@ -143,13 +143,15 @@ def _json_body(operation: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _content(answer: Mapping[str, Any]) -> Markup:
+    if "content" not in answer:
+        return Markup("no body")
     (media_type, content), *_ = answer["content"].items()
     return _type(content["schema"]) if "$ref" in content["schema"] else escape(media_type)
 
 
 def _example(answers: Mapping[str, Any]) -> str | None:
     for answer in answers.values():
-        for content in answer["content"].values():
+        for content in answer.get("content", {}).values():
             if "example" in content:
                 return _pretty(content["example"])
     return None
@@ -161,7 +163,11 @@ def _pretty(value: Any) -> str:
 
 def _curl(path: str, method: str, operation: Mapping[str, Any], base: str) -> str:
     """The request as a command line for a POSIX shell."""
-    known = {"{watch_id}": "watch_01kb3v8xhz7m5k3h1f9d7b5a3c", "{delivery_id}": "dlv_01kb3vhr3n5p7r9t1w3y5a7c9e"}
+    known = {
+        "{watch_id}": "watch_01kb3v8xhz7m5k3h1f9d7b5a3c",
+        "{delivery_id}": "dlv_01kb3vhr3n5p7r9t1w3y5a7c9e",
+        "{destination}": "team-slack",
+    }
     for parameter, value in known.items():
         path = path.replace(parameter, value)
     parts = ["curl" if method == "GET" else f"curl -X {method}", f"{base}{path}"]
@@ -181,6 +187,9 @@ def _shape(name: str, schema: Mapping[str, Any]) -> Shape:
         Field(field, _type(described), field in required, described.get("description", ""))
         for field, described in schema.get("properties", {}).items()
     ]
+    if "discriminator" in schema:
+        decides = schema["discriminator"]["propertyName"]
+        fields.append(Field(decides, _type({"oneOf": schema["oneOf"]}), True, "Decides which of these it is."))
     return Shape(name, schema.get("description", ""), fields, schema.get("enum", ()))
 
 
@@ -189,8 +198,9 @@ def _type(schema: Mapping[str, Any]) -> Markup:
     if "$ref" in schema:
         name = _name(schema)
         return Markup('<a href="#{}">{}</a>').format(f"shape-{name}", name)
-    if "anyOf" in schema:
-        return Markup(" or ").join(_type(each) for each in schema["anyOf"])
+    kinds = schema.get("anyOf") or schema.get("oneOf")
+    if kinds:
+        return Markup(" or ").join(_type(each) for each in kinds)
     if "const" in schema:
         return Markup("<code>{}</code>").format(json.dumps(schema["const"]))
     if "enum" in schema:

@@ -82,6 +82,19 @@ _DELIVERY: dict[str, Any] = {
         }
     ],
 }
+_STORED: dict[str, Any] = {
+    "object": "destination",
+    "id": "dest_01kb3v8xj2q4n6s8t0v2x4z6a8",
+    "name": "team-slack",
+    "kind": "slack",
+    "url": "https://hooks.slack.com",
+    "events": ["video.completed", "video.failed", "watch.lost", "watch.timed_out"],
+    "default": False,
+    "enabled": True,
+    "disabled_reason": None,
+    "fallback": None,
+    "created_at": 1763869000,
+}
 _PENDING: dict[str, Any] = {**_DELIVERY, "status": "pending", "next_attempt_at": 1763873600, "reason": None}
 
 
@@ -133,5 +146,54 @@ DELIVERY = MappingProxyType(
 RETRIED_DELIVERY = MappingProxyType(_PENDING)
 DELIVERY_LIST = MappingProxyType(_page(_DELIVERY))
 RETRIED = MappingProxyType({"retried": 7})
+DESTINATION = MappingProxyType(_STORED)
+DESTINATION_LIST = MappingProxyType(_page(_STORED))
+DESTINATION_BODY = MappingProxyType(
+    {"name": "render-queue", "kind": "callback", "url": "https://example.com/hook", "events": ["video.completed"]}
+)
+NEW_DESTINATION = MappingProxyType(
+    {
+        **_STORED,
+        "name": "render-queue",
+        "kind": "callback",
+        "url": "https://example.com/hook",
+        "events": ["video.completed"],
+        "signing_secret": "whsec_bm90LWEtcmVhbC1zZWNyZXQtYnV0LWxvbmc=",
+    }
+)
+DESTINATION_CHANGE = MappingProxyType({"enabled": True, "events": ["video.completed", "video.failed"]})
+CHANGED_DESTINATION = MappingProxyType({**_STORED, "events": ["video.completed", "video.failed"]})
+DELETED_DESTINATION = MappingProxyType({"id": _STORED["id"], "object": "destination", "deleted": True})
+TEST_ATTEMPT = MappingProxyType(
+    {
+        "number": 1,
+        "at": 1763870000,
+        "duration_ms": 84,
+        "outcome": "delivered",
+        "reason": None,
+        "status": 200,
+        "response": "ok",
+        "trigger": "test",
+    }
+)
+PROVIDER_LIST = MappingProxyType(
+    {
+        "object": "list",
+        "data": [
+            {
+                "name": "openai",
+                "base_url": "https://api.openai.com/v1",
+                "state": "paused",
+                "since": 1763869900,
+                "reason": "the provider refuses our key (401)",
+                "rate": 20.0,
+                "videos_in_flight": 3,
+            }
+        ],
+        "first_id": None,
+        "last_id": None,
+        "has_more": False,
+    }
+)
 HEALTH = MappingProxyType({"status": "ok"})
 READY = MappingProxyType({"status": "ready", "loops": {"poller": True, "sender": True}, "database": True})

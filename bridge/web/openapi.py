@@ -16,7 +16,11 @@ from bridge.web.operations import Answer, Operation
 
 _REF = "#/components/schemas/{model}"
 _REQUEST_ID = {"$ref": "#/components/headers/x-request-id"}
-_PATH_PARAMETERS = {"watch_id": "Id of a watch: `watch_…`.", "delivery_id": "Id of a delivery: `dlv_…`."}
+_PATH_PARAMETERS = {
+    "watch_id": "Id of a watch: `watch_…`.",
+    "delivery_id": "Id of a delivery: `dlv_…`.",
+    "destination": "Name of a destination, or its id: `dest_…`.",
+}
 
 _REFUSALS = {
     400: "Malformed, or a field cannot be used; `param` names it.",
@@ -134,16 +138,15 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": answer.description, "headers": {"x-request-id": _REQUEST_ID}}
+    if answer.media_type is None:
+        return described
     content: dict[str, Any] = {"schema": {"type": "object" if answer.media_type == "application/json" else "string"}}
     if answer.model is not None:
         content["schema"] = _ref(answer.model)
     if answer.example is not None:
         content["example"] = dict(answer.example)
-    return {
-        "description": answer.description,
-        "headers": {"x-request-id": _REQUEST_ID},
-        "content": {answer.media_type: content},
-    }
+    return described | {"content": {answer.media_type: content}}
 
 
 def _refusal(status: int) -> dict[str, Any]:

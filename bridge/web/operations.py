@@ -22,13 +22,16 @@ Endpoint = Callable[[Services, Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an operation answers when it does what was asked. ``model`` is None where the body is no JSON."""
+    """What an operation answers when it does what was asked.
+
+    ``model`` is None where the body is no JSON, ``media_type`` where there is no body.
+    """
 
     status: int
     description: str
     model: type[BaseModel] | None = None
     example: Mapping[str, Any] | None = None
-    media_type: str = "application/json"
+    media_type: str | None = "application/json"
 
 
 @dataclass(frozen=True, slots=True)

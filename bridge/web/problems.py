@@ -41,6 +41,11 @@ class _Problem:
     def wrong_kind(self) -> bool:
         return self.branch and self.kind in _KINDS
 
+    def says_more_than(self, other: _Problem) -> bool:
+        """Whether it makes ``other``, which says "not my kind", superfluous: it is deeper inside, or another fault."""
+        within = self.path[: len(other.path)] == other.path
+        return within and (len(self.path) > len(other.path) or not self.wrong_kind)
+
 
 def validate(model: type[Model], value: Any, noun: str = "field") -> Model:
     """``value`` as a model.
@@ -56,14 +61,9 @@ def validate(model: type[Model], value: Any, noun: str = "field") -> Model:
 
 def _explain(errors: Sequence[ErrorDetails], value: Any, noun: str) -> InvalidRequestError:
     problems = [_problem(error, value) for error in errors]
-    telling = [problem for problem in problems if not problem.wrong_kind]
-    # A problem deeper inside says more than "not my kind" of the value around it.
-    telling += [
-        problem
-        for problem in problems
-        if problem.wrong_kind and not any(each.path[: len(problem.path)] == problem.path for each in telling)
-    ]
-    chosen = min(telling, key=problems.index)
+    chosen = next(
+        each for each in problems if not (each.wrong_kind and any(other.says_more_than(each) for other in problems))
+    )
     if chosen.wrong_kind:
         kinds = [_KINDS[each.kind] for each in problems if each.wrong_kind and each.path == chosen.path]
         message, code = f"must be {' or '.join(dict.fromkeys(kinds))}", "invalid_type"

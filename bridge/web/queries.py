@@ -25,6 +25,7 @@ def _digits(text: str) -> int:
 
 WholeNumber = Annotated[int, BeforeValidator(_digits)]
 WatchId = Annotated[str, Field(pattern="^watch_[0-9A-Za-z_-]{1,64}$")]
+DestinationId = Annotated[str, Field(pattern="^dest_[0-9A-Za-z_-]{1,64}$")]
 DeliveryId = Annotated[str, Field(pattern="^dlv_[0-9A-Za-z_-]{1,64}$")]
 
 
@@ -74,6 +75,18 @@ class DeliveryQuery(PageQuery):
     destination: str | None = Field(
         None, min_length=1, max_length=128, description="Only deliveries to the destination of this name or id."
     )
+
+
+class DestinationQuery(PageQuery):
+    """Which destinations to list."""
+
+    after: DestinationId | None = Field(None, description="Go on after this id: the `last_id` of the page before.")
+
+
+class ForceQuery(NoQuery):
+    """Whether to do it although something stands against it."""
+
+    force: Literal["true", "false"] = Field("false", description="Although something needs it.")
 
 
 Query = TypeVar("Query", bound=NoQuery)

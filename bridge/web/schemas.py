@@ -7,7 +7,16 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from bridge.models import DeliveryStatus, EventType, Outcome, Reason, Trigger, VideoStatus, WatchStatus
+from bridge.models import (
+    DeliveryStatus,
+    EventType,
+    Outcome,
+    ProviderState,
+    Reason,
+    Trigger,
+    VideoStatus,
+    WatchStatus,
+)
 from bridge.web.health import Phase
 
 
@@ -176,6 +185,66 @@ class DeliveryList(Listing):
     """One page of deliveries."""
 
     data: Sequence[Delivery]
+
+
+class Destination(BaseModel):
+    """A destination by itself, without its secrets."""
+
+    object: Literal["destination"]
+    id: str
+    name: str | None = Field(description="Null of one that is inline in watches.")
+    kind: str
+    url: str = Field(description="Scheme, host and path, never a query; of Slack's no path either.")
+    events: list[EventType] = Field(description="What it is told.")
+    default: bool = Field(description="Whether watches that name no destination use it.")
+    enabled: bool = Field(description="False while nothing is sent to it on schedule.")
+    disabled_reason: str | None = Field(
+        description="`manual`, `not_configured`, or the reason of the attempt after which its receiver was given up."
+    )
+    fallback: str | None = Field(description="Name of the destination that stands in for it.")
+    created_at: int
+
+
+class DestinationWithSecret(Destination):
+    """A destination in an answer that made or changed what signs its messages."""
+
+    signing_secret: str | None = Field(
+        None,
+        exclude_if=lambda secret: secret is None,
+        description="Verifies what a callback receives. Shown when it is new and did not come from you.",
+    )
+
+
+class DestinationList(Listing):
+    """One page of destinations."""
+
+    data: Sequence[Destination]
+
+
+class DeletedDestination(BaseModel):
+    """A destination that is there no more."""
+
+    id: str
+    object: Literal["destination"]
+    deleted: Literal[True]
+
+
+class Provider(BaseModel):
+    """A server that speaks the Videos API, and how far it is to be trusted."""
+
+    name: str
+    base_url: str
+    state: ProviderState
+    since: int | None = Field(description="When it came into this state; null before it was ever asked.")
+    reason: str | None = Field(description="Why it is not `ok`.")
+    rate: float = Field(description="Its request budget per second.")
+    videos_in_flight: int = Field(description="How many of its videos are looked at until they end.")
+
+
+class ProviderList(Listing):
+    """All providers; they have no ids."""
+
+    data: Sequence[Provider]
 
 
 class Retried(BaseModel):

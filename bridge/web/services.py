@@ -2,21 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from starlette.responses import Response
 
 from bridge.errors import RequestError
 from bridge.metrics import Metrics
-from bridge.models import DeliveryView, Page, PageRequest, WatchView
-from bridge.registry import Counts, DeliveryFilter, Registered, Registration, RetryFilter, WatchFilter
+from bridge.models import (
+    Attempt,
+    DeliveryView,
+    DestinationDetail,
+    Page,
+    PageRequest,
+    ProviderStanding,
+    WatchView,
+)
+from bridge.registry import (
+    Counts,
+    DeliveryFilter,
+    DestinationChange,
+    NewDestination,
+    Registered,
+    Registration,
+    RetryFilter,
+    WatchFilter,
+)
+from bridge.settings import ProviderSettings
+from bridge.web.changes import Changes
 from bridge.web.health import Readiness
+
+
+class DestinationRegistry(Protocol):
+    """What the web asks of :class:`bridge.registry.DestinationService`; its methods are described there."""
+
+    async def create(self, body: NewDestination, *, created_by: str | None) -> DestinationDetail:
+        """Store a destination under its name."""
+        ...
+
+    async def page(self, request: PageRequest, /) -> Page[DestinationDetail]:
+        """One page of the destinations that have a name."""
+        ...
+
+    async def get(self, name_or_id: str, /) -> DestinationDetail:
+        """One destination."""
+        ...
+
+    async def patch(self, name_or_id: str, change: DestinationChange, /) -> DestinationDetail:
+        """Change fields of a destination."""
+        ...
+
+    async def delete(self, name_or_id: str, /, *, force: bool) -> str:
+        """Delete a destination; its id."""
+        ...
+
+    async def rotate(self, name_or_id: str, /) -> DestinationDetail:
+        """Give a callback a new signing secret."""
+        ...
+
+    async def test(self, name_or_id: str, /) -> Attempt:
+        """Send a sample event now; what came of it."""
+        ...
 
 
 class WatchRegistry(Protocol):
     """What the web asks of :class:`bridge.registry.Registry`; its methods are described there."""
+
+    @property
+    def destinations(self) -> DestinationRegistry:
+        """The part of it that is about destinations by themselves."""
+        ...
 
     async def register(self, body: Registration, *, created_by: str | None) -> Registered:
         """Register one watch."""
@@ -34,6 +90,10 @@ class WatchRegistry(Protocol):
 
     async def wait(self, watch_id: str, seconds: float, /) -> WatchView:
         """One watch, as soon as it has ended, or as it is after ``seconds``."""
+        ...
+
+    async def watches_by_id(self, watch_ids: Collection[str], /) -> Mapping[str, WatchView]:
+        """Those of these watches that there are."""
         ...
 
     async def watches(self, page: PageRequest, filter: WatchFilter, /) -> Page[WatchView]:
@@ -58,6 +118,10 @@ class WatchRegistry(Protocol):
 
     async def retry_many(self, filter: RetryFilter, /) -> int:
         """Send failed deliveries again; how many."""
+        ...
+
+    async def standings(self, base_urls: Mapping[str, str], /) -> Mapping[str, ProviderStanding]:
+        """How the providers with these base URLs stand, by name."""
         ...
 
     async def counts(self) -> Counts:
@@ -85,5 +149,7 @@ class Services:
     registry: WatchRegistry
     metrics: Metrics
     readiness: Readiness
+    changes: Changes
     openapi: StaticPage
     docs: StaticPage
+    providers: Mapping[str, ProviderSettings] = field(default_factory=dict)

@@ -8,10 +8,18 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from bridge.models import Attempt, DeliveryStatus, DeliveryView, DestinationView, Page, WatchView
+from bridge.models import (
+    Attempt,
+    DeliveryStatus,
+    DeliveryView,
+    DestinationDetail,
+    DestinationView,
+    Page,
+    WatchView,
+)
 from bridge.web import schemas
 
-Row = TypeVar("Row", WatchView, DeliveryView)
+Row = TypeVar("Row", WatchView, DeliveryView, DestinationDetail)
 Shown = TypeVar("Shown", bound=BaseModel)
 
 
@@ -54,6 +62,43 @@ def delivery_detail(view: DeliveryView) -> schemas.DeliveryDetail:
 def delivery_list(page: Page[DeliveryView]) -> schemas.DeliveryList:
     """A page of deliveries."""
     return schemas.DeliveryList(**_listing(page), data=_all(page.items, delivery))
+
+
+def attempt(made: Attempt) -> schemas.DeliveryAttempt:
+    """One attempt."""
+    return schemas.DeliveryAttempt(
+        number=made.number,
+        at=int(made.at),
+        duration_ms=made.duration_ms,
+        outcome=made.outcome,
+        reason=made.reason,
+        status=made.status,
+        response=made.response,
+        trigger=made.trigger,
+    )
+
+
+def destination(view: DestinationDetail) -> schemas.DestinationWithSecret:
+    """A destination as the API shows it, with its signing secret where that is to be told."""
+    return schemas.DestinationWithSecret(
+        object="destination",
+        id=view.id,
+        name=view.name,
+        kind=view.kind,
+        url=view.url,
+        events=list(view.events),
+        default=view.default,
+        enabled=view.enabled,
+        disabled_reason=view.disabled_reason,
+        fallback=view.fallback,
+        created_at=int(view.created_at),
+        signing_secret=view.signing_secret,
+    )
+
+
+def destination_list(page: Page[DestinationDetail]) -> schemas.DestinationList:
+    """A page of destinations."""
+    return schemas.DestinationList(**_listing(page), data=_all(page.items, destination))
 
 
 def _all(rows: Sequence[Row], show: Callable[[Row], Shown]) -> list[Shown]:
@@ -112,21 +157,8 @@ def _delivery_fields(view: DeliveryView) -> dict[str, Any]:
         "delivered_at": _seconds(view.delivered_at),
         "reason": view.reason,
         "degraded": view.degraded,
-        "attempts": [_attempt(each) for each in view.attempts],
+        "attempts": [attempt(each) for each in view.attempts],
     }
-
-
-def _attempt(attempt: Attempt) -> schemas.DeliveryAttempt:
-    return schemas.DeliveryAttempt(
-        number=attempt.number,
-        at=int(attempt.at),
-        duration_ms=attempt.duration_ms,
-        outcome=attempt.outcome,
-        reason=attempt.reason,
-        status=attempt.status,
-        response=attempt.response,
-        trigger=attempt.trigger,
-    )
 
 
 def _seconds(at: float | None) -> int | None:

@@ -16,7 +16,7 @@ async def wait_for_end(services: Services, request: Request, watch_id: str, seco
     :raises NotFoundError: there is none of this id; :raises ClientDisconnect: nobody waits any more.
     """
     end = asyncio.ensure_future(services.registry.wait(watch_id, seconds))
-    gone = asyncio.ensure_future(_disconnected(request))
+    gone = asyncio.ensure_future(disconnected(request))
     stop = asyncio.ensure_future(services.readiness.stopped())
     try:
         await asyncio.wait({end, gone, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -31,7 +31,7 @@ async def wait_for_end(services: Services, request: Request, watch_id: str, seco
         await asyncio.gather(end, gone, stop, return_exceptions=True)
 
 
-async def _disconnected(request: Request) -> None:
+async def disconnected(request: Request) -> None:
     """Return when the client has closed the connection; what it still sends is of no interest."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -20,6 +20,7 @@ from bridge.web.problems import validate
 from bridge.web.queries import NoQuery, WaitQuery, WatchQuery, read_query
 from bridge.web.requestlog import caller
 from bridge.web.services import Services
+from bridge.web.stream import WatchStream, heard_the_end
 from bridge.web.strictjson import check_text, parse
 from bridge.web.waiting import wait_for_end
 
@@ -72,6 +73,16 @@ async def show(services: Services, request: Request) -> Response:
     else:
         watch = await services.registry.watch(watch_id)
     return views.json_response(views.watch(watch))
+
+
+async def stream(services: Services, request: Request) -> Response:
+    """One watch as server-sent events."""
+    read_query(request, NoQuery)
+    watch = await services.registry.watch(_watch_id(request))
+    last_id = request.headers.get("last-event-id")
+    if heard_the_end(watch, last_id):
+        return Response(status_code=204, headers={"cache-control": "no-store"})
+    return WatchStream(watch, last_id, services.changes, services.readiness)
 
 
 async def cancel(services: Services, request: Request) -> Response:

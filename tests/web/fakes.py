@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bridge.errors import ConflictError, NotFoundError, RequestError, StoreUnavailableError
@@ -16,6 +16,7 @@ from bridge.models import (
     Outcome,
     Page,
     PageRequest,
+    ProviderStanding,
     ProviderState,
     Reason,
     Trigger,
@@ -25,6 +26,7 @@ from bridge.models import (
     WatchView,
 )
 from bridge.registry import Counts, DeliveryFilter, Registered, Registration, RetryFilter, WatchFilter
+from tests.web.fake_destinations import FakeDestinations
 
 WATCH_ID = "watch_01kb3v8xhz7m5k3h1f9d7b5a3c"
 DELIVERY_ID = "dlv_01kb3vhr3n5p7r9t1w3y5a7c9e"
@@ -92,7 +94,7 @@ COUNTS = Counts(
 
 
 class FakeRegistry:
-    """Answers from two dictionaries and remembers what it was asked.
+    """Answers from two dictionaries and remembers what it was asked; ``destinations`` from a third.
 
     ``away`` makes the database unreachable, ``broken`` stands for a bug, ``taken`` are keys of other content.
     """
@@ -108,7 +110,10 @@ class FakeRegistry:
         self.away = False
         self.broken = False
         self.waiting = 0
+        self.reads: list[set[str]] = []
         self.changed = asyncio.Event()
+        self.destinations = FakeDestinations()
+        self.standing = ProviderStanding(ProviderState.PAUSED, 90.9, "the provider refuses our key (401)", 2)
 
     def _check(self) -> None:
         if self.broken:
@@ -155,6 +160,11 @@ class FakeRegistry:
             self.waiting -= 1
         return self.known[watch_id]
 
+    async def watches_by_id(self, watch_ids: Collection[str], /) -> dict[str, WatchView]:
+        self._check()
+        self.reads.append(set(watch_ids))
+        return {watch_id: self.known[watch_id] for watch_id in watch_ids if watch_id in self.known}
+
     async def watches(self, page: PageRequest, filter: WatchFilter, /) -> Page[WatchView]:
         self._check()
         self.page, self.filter = page, filter
@@ -188,6 +198,10 @@ class FakeRegistry:
         self._check()
         self.filter = filter
         return len(self.told)
+
+    async def standings(self, base_urls: Mapping[str, str], /) -> dict[str, ProviderStanding]:
+        self._check()
+        return dict.fromkeys(base_urls, self.standing)
 
     async def counts(self) -> Counts:
         self._check()

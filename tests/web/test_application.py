@@ -30,10 +30,7 @@ from tests.web.fakes import WATCH_ID, FakeRegistry
         "/v1/videos",
         "/v1/videos/video_abc",
         "/v1/videos/video_abc/content",
-        "/v1/destinations",
-        "/v1/providers",
         "/v1/webhooks/openai",
-        f"/v1/watches/{WATCH_ID}/stream",
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])

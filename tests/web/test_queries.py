@@ -85,6 +85,6 @@ def test_a_query_of_nothing_is_nothing() -> None:
 
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.keyed], ids=lambda each: each.name)
 async def test_every_route_refuses_what_it_does_not_know(client: httpx.AsyncClient, operation: Operation) -> None:
-    path = operation.path.format(watch_id="watch_1", delivery_id="dlv_1")
+    path = operation.path.format(watch_id="watch_1", delivery_id="dlv_1", destination="team")
     answer = await client.request(operation.method, path, params={"nonsense": 1})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "nonsense")

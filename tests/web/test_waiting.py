@@ -7,9 +7,12 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+from bridge.clock import SystemClock
 from bridge.errors import NotFoundError, StoreUnavailableError
+from bridge.loops import Bell
 from bridge.metrics import Metrics
 from bridge.models import WatchView
+from bridge.web.changes import Changes
 from bridge.web.health import Readiness
 from bridge.web.services import Services, StaticPage
 from bridge.web.waiting import wait_for_end
@@ -35,7 +38,8 @@ class Client:
 
 @pytest.fixture
 def services(registry: FakeRegistry, readiness: Readiness) -> Services:
-    return Services(registry, Metrics(), readiness, PAGE, PAGE)
+    changes = Changes(registry, Bell(), SystemClock())
+    return Services(registry, Metrics(), readiness, changes, PAGE, PAGE)
 
 
 def begin(services: Services, client: Client, watch_id: str = WATCH_ID, seconds: float = 60) -> asyncio.Task[WatchView]:
