@@ -5,29 +5,30 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test cover check lint types layers wheel format clean
+.PHONY: help demo serve test cover check lint types layers templates wheel format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@echo "Installing into $(VENV), once …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: $(STAMP) ## See it work: a simulated provider, the bridge and a receiver, half a minute at most
+demo: $(STAMP) ## See it work: a simulated provider, the bridge and a receiver, in ten seconds
 	$(BIN)/video-bridge demo
 
 serve: $(STAMP) ## Run the server with the settings of the environment and .env
 	$(BIN)/video-bridge serve
 
 test: $(STAMP) ## Run all tests (under three minutes)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile
 
 cover: $(STAMP) ## Run all tests and show what they do not reach
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
 
-check: lint types layers wheel ## Lint, types, import layers, and the built wheel in an empty environment
+check: lint types layers templates wheel ## Lint, types, import layers, templates, and the wheel in an empty environment
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -38,6 +39,9 @@ types: $(STAMP)
 
 layers: $(STAMP)
 	$(BIN)/lint-imports
+
+templates: $(STAMP)
+	$(BIN)/video-bridge templates check
 
 wheel: $(STAMP)
 	$(BIN)/python tests/check_wheel.py
