@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,7 +17,9 @@ import httpx
 
 from bridge import __version__
 from bridge.cli.connection import Connection
+from bridge.cli.events import EventParser
 from bridge.cli.exits import CommandError, ExitCode, RefusedError, UnreachableError
+from bridge.errors import BridgeError
 
 JsonObject = dict[str, Any]
 
@@ -27,6 +31,15 @@ MAX_CONNECTIONS = 16
 _CONNECT_TIMEOUT = 5.0
 # A batch of 1,000 is one transaction of some seconds on a slow disk.
 _READ_TIMEOUT = 60.0
+# A stream begins with the present state at once; whoever holds that back would hold back everything, seconds.
+_FIRST_EVENT = 10.0
+# A stream that is alive says so every 15 seconds.
+_SILENCE = 45.0
+_EVENTS = "text/event-stream"
+
+
+class NoStreamError(BridgeError):
+    """No stream is to be had: the server is an older one, it does not know the watch, or a proxy holds events back."""
 
 
 class BridgeClient:
@@ -73,6 +86,24 @@ class BridgeClient:
         params = {"wait": str(wait)} if wait else {}
         return self._object(await self._send("GET", f"/v1/watches/{_segment(watch_id)}", params=params), "watch")
 
+    async def stream(self, watch_id: str, *, patience: float = _FIRST_EVENT) -> AsyncGenerator[JsonObject, None]:
+        """One watch at once, and again whenever it shows something new, until it has ended or the connection breaks.
+
+        :param patience: how long to wait for the first event, seconds.
+        :raises NoStreamError: there is none; ask with :meth:`watch`, which also says whether there is such a watch.
+        """
+        async with aclosing(await self._open_stream(watch_id, patience)) as response:
+            watches = self._watches_of(response)
+            try:
+                async with asyncio.timeout(patience):
+                    first = await anext(watches, None)
+            except TimeoutError as error:
+                raise NoStreamError("The first event does not come.") from error
+            if first is not None:
+                yield first
+            async for watch in watches:
+                yield watch
+
     async def cancel(self, watch_id: str) -> JsonObject:
         """Cancel a watch, or what is still pending of an ended one."""
         return self._object(await self._send("DELETE", f"/v1/watches/{_segment(watch_id)}"), "watch")
@@ -93,6 +124,35 @@ class BridgeClient:
         """Send all failed deliveries that match again; ``{"retried": n}``."""
         response = await self._send("POST", "/v1/deliveries/retry", body={"status": "failed", **filters})
         return self._object(response, None)
+
+    async def destinations(self) -> JsonObject:
+        """All destinations that have a name, newest first, as one list object."""
+        return await self._collect("/v1/destinations", {}, None)
+
+    async def create_destination(self, destination: JsonObject) -> JsonObject:
+        """Store a destination under its name."""
+        return self._object(await self._send("POST", "/v1/destinations", body=destination), "destination")
+
+    async def change_destination(self, name: str, fields: JsonObject) -> JsonObject:
+        """Change fields of a destination."""
+        return self._object(await self._send("PATCH", _destination(name), body=fields), "destination")
+
+    async def remove_destination(self, name: str, *, force: bool) -> JsonObject:
+        """Delete a destination; ``{"id", "object", "deleted"}``."""
+        params = {"force": "true"} if force else {}
+        return self._object(await self._send("DELETE", _destination(name), params=params), "destination")
+
+    async def test_destination(self, name: str) -> JsonObject:
+        """Send a sample event to a destination; the attempt."""
+        return self._object(await self._send("POST", f"{_destination(name)}/test"), None)
+
+    async def rotate_destination(self, name: str) -> JsonObject:
+        """Give a callback a new signing secret."""
+        return self._object(await self._send("POST", f"{_destination(name)}/rotate"), "destination")
+
+    async def providers(self) -> JsonObject:
+        """All providers and how they stand, as one list object."""
+        return self._object(await self._send("GET", "/v1/providers"), "list")
 
     async def _collect(self, path: str, filters: Mapping[str, str], limit: int | None) -> JsonObject:
         """Follow the pages of a list until ``limit`` rows, and merge them into one list object."""
@@ -116,8 +176,45 @@ class BridgeClient:
         content = None if body is None else json.dumps(body).encode()
         headers = {} if body is None else {"content-type": "application/json"}
         url = self._connection.url
-        try:
+        with self._reaching():
             response = await self._http.request(method, f"{url}{path}{query}", content=content, headers=headers)
+        if not response.is_success:
+            raise self._refusal(response)
+        return response
+
+    async def _open_stream(self, watch_id: str, patience: float) -> httpx.Response:
+        url = f"{self._connection.url}/v1/watches/{_segment(watch_id)}/stream"
+        timeout = httpx.Timeout(_SILENCE, connect=_CONNECT_TIMEOUT)
+        request = self._http.build_request("GET", url, headers={"accept": _EVENTS}, timeout=timeout)
+        try:
+            async with asyncio.timeout(patience):
+                with self._reaching():
+                    response = await self._http.send(request, stream=True)
+        except TimeoutError as error:
+            raise NoStreamError("The stream does not begin.") from error
+        if response.is_success and response.headers.get("content-type", "").startswith(_EVENTS):
+            return response
+        async with aclosing(response):
+            if response.is_success or response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
+                raise NoStreamError("There is no stream.")
+            with self._reaching():
+                await response.aread()
+            raise self._refusal(response)
+
+    async def _watches_of(self, response: httpx.Response) -> AsyncGenerator[JsonObject, None]:
+        """The watches in a stream, until it ends or breaks: what that means shows when it is asked for again."""
+        parser = EventParser()
+        with suppress(httpx.RequestError):
+            async for chunk in response.aiter_bytes():
+                for data in parser.feed(chunk):
+                    yield self._known(_parsed(data), "watch")
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """What comes between us and the server, in words."""
+        url = self._connection.url
+        try:
+            yield
         except httpx.ConnectTimeout as error:
             reason = f"no connection within {_CONNECT_TIMEOUT:g} s"
             raise UnreachableError(_unreachable(url, reason)) from error
@@ -125,12 +222,11 @@ class BridgeClient:
             raise UnreachableError(f"{url} took the request but did not answer within {_READ_TIMEOUT:g} s.") from error
         except httpx.RequestError as error:
             raise UnreachableError(_unreachable(url, _reason(error))) from error
-        if not response.is_success:
-            raise self._refusal(response)
-        return response
 
     def _object(self, response: httpx.Response, kind: str | None) -> JsonObject:
-        answer = _json(response)
+        return self._known(_json(response), kind)
+
+    def _known(self, answer: JsonObject | None, kind: str | None) -> JsonObject:
         if answer is None or (kind is not None and answer.get("object") != kind):
             raise UnreachableError(
                 f"What answers at {self._connection.url} is not a video-bridge server. Is BRIDGE_URL right?"
@@ -168,6 +264,10 @@ def message_of(error: Mapping[str, Any]) -> str:
     return f"{error['param']}: {message}" if error.get("param") else message
 
 
+def _destination(name: str) -> str:
+    return f"/v1/destinations/{_segment(name)}"
+
+
 def _segment(identifier: str) -> str:
     """One path segment that no HTTP library folds away."""
     if not identifier:
@@ -177,9 +277,13 @@ def _segment(identifier: str) -> str:
 
 
 def _json(response: httpx.Response) -> JsonObject | None:
+    return _parsed(response.content)
+
+
+def _parsed(text: str | bytes) -> JsonObject | None:
     try:
-        answer = response.json()
-    except ValueError:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
 

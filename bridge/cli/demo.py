@@ -27,6 +27,7 @@ from bridge import signing
 from bridge.app import serve
 from bridge.cli.client import BridgeClient, JsonObject
 from bridge.cli.connection import Connection
+from bridge.cli.demo_inboxes import ADDRESS, SLACK_PATH, DemoInboxes, message_destinations
 from bridge.cli.exits import CommandError, ExitCode
 from bridge.cli.follow import Follower, Reporter
 from bridge.cli.lines import progress_line
@@ -51,13 +52,16 @@ PROMPTS = (
     "Rain on neon signs, slow pan [duration=8]",
     "A teapot that sings opera [duration=7] [fail]",
 )
+# The first that is completed and the first that fails are told to people, too.
+FOR_PEOPLE = frozenset({PROMPTS[0], PROMPTS[3]})
 
 
 @app.command()
 def demo() -> None:
-    """See it work in half a minute: a simulated provider, the bridge and a receiver, all on this machine.
+    """See it work in ten seconds: a simulated provider, the bridge and receivers, all on this machine.
 
     Six videos are made, two of them fail; the receiver answers its first callback with 503, so that you see a retry.
+    One video of each kind is also told to a Slack channel and a mailbox, as people would read it.
     """
     run_service(_demo())
 
@@ -67,21 +71,25 @@ async def _demo() -> None:
     clock = SystemClock()
     simulator = create_simulator(SimulatorSettings(api_key=_PROVIDER_KEY, seed=7), clock)
     receiver = DemoReceiver(console)
+    inboxes = DemoInboxes(console)
     with tempfile.TemporaryDirectory(prefix="video-bridge-demo-") as folder:
         async with (
             listening(simulator) as provider,
             listening(receiver.app) as hook,
+            listening(inboxes.app) as people,
             _serving(_settings(Path(folder), f"{provider}/v1")) as bridge,
             BridgeClient(Connection(bridge)) as client,
         ):
-            _introduce(console, provider, bridge, hook)
+            _introduce(console, provider, bridge, hook, people)
             ids = await _create_videos(f"{provider}/v1")
-            watches = await _register(client, ids, f"{hook}/finished", receiver)
+            watches = await _register(client, ids, f"{hook}/finished", message_destinations(people))
+            receiver.secret = _signing_secret(watches[0])
             try:
                 async with asyncio.timeout(LIMIT):
                     with _screen(console, clock) as reporter:
                         ended = await Follower(client, clock, reporter).follow(watches)
                         await receiver.told(len(watches))
+                        await inboxes.told(len(FOR_PEOPLE))
             except TimeoutError:
                 raise CommandError(f"Not every job was told within {LIMIT:.0f} s.", ExitCode.FAILED) from None
     failures = [each for each in ended if isinstance(each, CommandError)]
@@ -222,25 +230,34 @@ async def _create_videos(provider: str) -> list[str]:
     return [answer.raise_for_status().json()["id"] for answer in answers]
 
 
-async def _register(client: BridgeClient, ids: Sequence[str], hook: str, receiver: DemoReceiver) -> list[JsonObject]:
-    """Register the ids; the answer shows the secret that callbacks to this URL are signed with."""
+async def _register(
+    client: BridgeClient, ids: Sequence[str], hook: str, for_people: Sequence[JsonObject]
+) -> list[JsonObject]:
+    """Register the ids with the callback, and some of them with the inboxes of people."""
     watches = []
-    for video_id in ids:
-        watch, _ = await client.register({"video_id": video_id, "callback_url": hook})
-        receiver.secret = watch["destinations"][0]["signing_secret"]
+    for video_id, prompt in zip(ids, PROMPTS, strict=True):
+        more = {"destinations": for_people} if prompt in FOR_PEOPLE else {}
+        watch, _ = await client.register({"video_id": video_id, "callback_url": hook, **more})
         watches.append(watch)
     return watches
 
 
-def _introduce(console: Console, provider: str, bridge: str, hook: str) -> None:
+def _signing_secret(watch: JsonObject) -> str:
+    """What callbacks are signed with: the answer to the registration shows it."""
+    return next(str(each["signing_secret"]) for each in watch["destinations"] if each["kind"] == "callback")
+
+
+def _introduce(console: Console, provider: str, bridge: str, hook: str, people: str) -> None:
     rows: Sequence[tuple[str, str]] = (
         ("provider", f"{provider}/v1  (simulated)"),
         ("bridge", bridge),
         ("receiver", f"{hook}/finished"),
+        ("Slack", f"{people}{SLACK_PATH}"),
+        ("mail", ADDRESS),
     )
     for name, value in rows:
         console.print(Text.assemble((f"{name:<10}", "dim"), value))
-    console.print(f"\n{len(PROMPTS)} videos are being made; each is registered with the receiver's URL.\n")
+    console.print(f"\n{len(PROMPTS)} videos are being made. The receiver is told of each, Slack and mail of two.\n")
 
 
 def _sum_up(console: Console, receiver: DemoReceiver, requests: int) -> None:

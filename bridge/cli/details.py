@@ -10,13 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.cli.client import JsonObject
-from bridge.cli.lines import failure_of
+from bridge.cli.lines import EXCERPT, failure_of
 from bridge.cli.output import plain
 from bridge.cli.tables import destination_label, status_text
 from bridge.cli.times import show_time
 
-# Of a receiver's answer, as much as helps to recognise it.
-_EXCERPT = 200
 _VIDEO_TIMES = ("created_at", "completed_at", "expires_at")
 _VIDEO_FIELDS = ("model", "seconds", "size", "prompt", "remixed_from_video_id")
 
@@ -108,6 +106,6 @@ def _course(delivery: JsonObject) -> Iterator[str]:
         answer = "no answer" if last["status"] is None else f"HTTP {last['status']}"
         yield f"{tries} {show_time(last['at'])}: {answer} in {last['duration_ms']} ms"
         if last["response"] and delivery["status"] != "delivered":
-            yield f"answer: {plain(last['response'][:_EXCERPT])}"
+            yield f"answer: {plain(last['response'][:EXCERPT])}"
     if delivery["next_attempt_at"] is not None:
         yield f"next attempt {show_time(delivery['next_attempt_at'])}"

@@ -1,13 +1,17 @@
-"""Follows watches at a running server until each has ended, over short absences of the server."""
+"""Follows watches at a running server until each has ended, over short absences of the server.
+
+A watch is told by its stream as soon as it shows something new; where that cannot be had, it is asked about.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
-from bridge.cli.client import MAX_CONNECTIONS, BridgeClient, JsonObject
+from bridge.cli.client import MAX_CONNECTIONS, BridgeClient, JsonObject, NoStreamError
 from bridge.cli.exits import CommandError, RefusedError, UnreachableError
 from bridge.clock import Clock
 
@@ -36,7 +40,7 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often one watch is asked about.
+    """How often one watch is asked about where no stream tells of it.
 
     :param wait: seconds the server may hold the answer; progress shows only when it comes.
     :param every: seconds from one question to the next, at least.
@@ -57,7 +61,11 @@ def ended(watch: JsonObject) -> bool:
 
 
 class Follower:
-    """Asks about a set of watches until all have ended."""
+    """Follows a set of watches until all have ended.
+
+    As many as there are connections are listened to, each by its stream. Of more than that, and at a server without
+    streams, each is asked about in turns.
+    """
 
     def __init__(self, client: BridgeClient, clock: Clock, reporter: Reporter) -> None:
         self._client = client
@@ -65,6 +73,7 @@ class Follower:
         self._reporter = reporter
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._following = 0
+        self._streams = True
         self._away_since: float | None = None
 
     async def follow(self, watches: Iterable[JsonObject]) -> list[JsonObject | CommandError]:
@@ -77,15 +86,40 @@ class Follower:
         self._reporter.changed(watch)
         try:
             while not ended(watch):
-                seen = await self._look(watch["id"])
-                if seen is not None and _visible(seen) != _visible(watch):
-                    self._reporter.changed(seen)
-                watch = seen or watch
+                if self._streams and self._following <= MAX_CONNECTIONS:
+                    watch = await self._listen(watch)
+                else:
+                    watch = self._seen(watch, await self._look(watch["id"]))
         except CommandError as error:
             return error
         finally:
             self._following -= 1
         return watch
+
+    async def _listen(self, watch: JsonObject) -> JsonObject:
+        """What the stream of a watch tells last; it may end before the watch does."""
+        try:
+            async with self._slots, aclosing(self._client.stream(watch["id"])) as stream:
+                async for seen in stream:
+                    self._answered()
+                    watch = self._seen(watch, seen)
+        except NoStreamError:
+            found = await self._look(watch["id"])
+            self._streams = found is None  # when the watch is there, it is the stream that is not
+            return self._seen(watch, found)
+        except (UnreachableError, RefusedError) as error:
+            self._bear(error)
+        if not ended(watch):
+            await self._clock.sleep(_RETRY_EVERY)
+        return watch
+
+    def _seen(self, before: JsonObject, now: JsonObject | None) -> JsonObject:
+        """What is known of a watch now; reported when it is something new."""
+        if now is None:
+            return before
+        if _visible(now) != _visible(before):
+            self._reporter.changed(now)
+        return now
 
     async def _look(self, watch_id: str) -> JsonObject | None:
         """Ask once, then wait for the next turn; None when the server is away for now."""

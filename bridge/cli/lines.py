@@ -11,6 +11,9 @@ from bridge.cli.output import plain
 from bridge.cli.tables import STYLES, destination_label, status_text
 from bridge.cli.times import show_duration, show_time
 
+EXCERPT = 200
+"""Of a receiver's answer, as much as helps to recognise it, characters."""
+
 _LOST = {
     "not_found": "the provider does not know this video",
     "forbidden": "the provider does not show this video to our key",
@@ -29,6 +32,29 @@ def registered_line(watch: JsonObject, width: int) -> Text:
     line = watch_line(watch)
     told = f"→ {', '.join(_told(destination) for destination in watch['destinations'])}"
     return line.append(f"  {told}" if line.cell_len + len(told) + 2 <= width else f"\n  {told}")
+
+
+def destination_line(destination: JsonObject) -> Text:
+    """A destination in short: name, kind, URL, whether it is enabled."""
+    state = "enabled" if destination["enabled"] else "disabled"
+    return Text.assemble(
+        (plain(destination["name"] or destination["id"]), "bold"),
+        f"  {plain(destination['kind'])} {plain(destination['url'])}  ",
+        status_text(state, "  default" if destination["default"] else ""),
+    )
+
+
+def attempt_lines(attempt: JsonObject) -> Iterator[Text]:
+    """What came of one attempt, and of a failed one what was answered."""
+    good = attempt["outcome"] == "delivered"
+    answer = "no answer" if attempt["status"] is None else f"HTTP {attempt['status']}"
+    reason = f": {plain(attempt['reason'])}" if attempt["reason"] else ""
+    yield Text.assemble(
+        ("✓ delivered" if good else f"✗ not delivered{reason}", STYLES["delivered" if good else "failed"]),
+        f"  {answer} in {attempt['duration_ms']} ms",
+    )
+    if attempt["response"] and not good:
+        yield Text(f"  answer: {plain(attempt['response'][:EXCERPT])}")
 
 
 def secret_lines(watches: Sequence[JsonObject]) -> Iterator[Text]:

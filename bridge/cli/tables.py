@@ -21,6 +21,11 @@ STYLES = {
     "timed_out": "yellow",
     "pending": "yellow",
     "cancelled": "dim",
+    "enabled": "green",
+    "disabled": "red",
+    "ok": "green",
+    "paused": "red",
+    "suspect": "yellow",
 }
 
 _GAP = 2
@@ -93,6 +98,16 @@ def _metadata(watch: JsonObject, _: float) -> Text:
     return Text(plain(" ".join(f"{name}={value}" for name, value in watch["metadata"].items())))
 
 
+def _destination_state(destination: JsonObject, _: float) -> Text:
+    if destination["enabled"]:
+        return status_text("enabled")
+    return status_text("disabled", f": {plain(destination['disabled_reason'] or 'no reason given')}")
+
+
+def _since(provider: JsonObject, now: float) -> Text:
+    return Text("–" if provider["since"] is None else show_age(provider["since"], now))
+
+
 WATCH_COLUMNS = (
     Column("WATCH", lambda watch, _: Text(plain(watch["id"]))),
     Column("STATUS", _watch_status),
@@ -112,4 +127,27 @@ DELIVERY_COLUMNS = (
     Column("EVENT", lambda delivery, _: Text(plain(delivery["event_type"])), from_width=100),
     Column("DESTINATION", lambda delivery, _: Text(destination_label(delivery["destination"])), shrinks=True),
     Column("WATCH", lambda delivery, _: Text(plain(delivery["watch_id"])), from_width=160),
+)
+
+DESTINATION_COLUMNS = (
+    Column("NAME", lambda destination, _: Text(plain(destination["name"]))),
+    Column("KIND", lambda destination, _: Text(plain(destination["kind"]))),
+    Column("STATE", _destination_state),
+    Column("DEFAULT", lambda destination, _: Text("yes" if destination["default"] else "–")),
+    Column("URL", lambda destination, _: Text(plain(destination["url"])), shrinks=True),
+    Column("FALLBACK", lambda destination, _: Text(plain(destination["fallback"] or "–")), from_width=120),
+    Column(
+        "EVENTS", lambda destination, _: Text(plain(", ".join(destination["events"]))), from_width=120, shrinks=True
+    ),
+    Column("ID", lambda destination, _: Text(plain(destination["id"])), from_width=160),
+)
+
+PROVIDER_COLUMNS = (
+    Column("PROVIDER", lambda provider, _: Text(plain(provider["name"]))),
+    Column("STATE", lambda provider, _: status_text(provider["state"])),
+    Column("SINCE", _since),
+    Column("VIDEOS", lambda provider, _: Text(str(provider["videos_in_flight"]))),
+    Column("RATE", lambda provider, _: Text(f"{provider['rate']:g}/s")),
+    Column("URL", lambda provider, _: Text(plain(provider["base_url"])), shrinks=True),
+    Column("REASON", lambda provider, _: Text(plain(provider["reason"] or "–")), shrinks=True),
 )

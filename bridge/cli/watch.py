@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -29,6 +29,14 @@ def watch(
         list[str], typer.Argument(metavar="VIDEO_ID", help="Ids of videos; `-` reads ids from standard input.")
     ],
     callback_url: Annotated[str | None, typer.Option(metavar="URL", help="POST the event to this URL.")] = None,
+    slack: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Write to Slack by this incoming webhook. It is a secret: better store it."),
+    ] = None,
+    email: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDR", help="Write a mail by the server's BRIDGE_EMAIL_… settings. May be repeated."),
+    ] = None,
     destination: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Tell this stored destination. May be repeated.")
     ] = None,
@@ -55,15 +63,24 @@ def watch(
         raise typer.BadParameter(
             "a key belongs to one registration, so it takes exactly one video id.", param_hint="--key"
         )
-    common = _common(callback_url, destination, provider, parse_metadata(metadata), key, timeout)
+    told: list[str | JsonObject] = [*(destination or []), *_inline(slack, email or [])]
+    common = _common(callback_url, told, provider, parse_metadata(metadata), key, timeout)
     registrations = [{"video_id": video_id, **common} for video_id in _all_ids(video_ids)]
     work = _watch(registrations, several=several, follow=follow, as_json=as_json)
     raise typer.Exit(run(work, when_stopped="Stopped. What is registered goes on at the server."))
 
 
+def _inline(slack: str | None, email: Sequence[str]) -> Iterator[JsonObject]:
+    """Destinations in full, of what options say."""
+    if slack is not None:
+        yield {"kind": "slack", "url": slack}
+    if email:
+        yield {"kind": "email-webhook", "to": list(email)}
+
+
 def _common(
     callback_url: str | None,
-    destinations: list[str] | None,
+    destinations: Sequence[str | JsonObject],
     provider: str | None,
     metadata: dict[str, str],
     key: str | None,
@@ -72,7 +89,7 @@ def _common(
     """The part of the registration that all videos share, without what was not given."""
     given = {
         "callback_url": callback_url,
-        "destinations": destinations or None,
+        "destinations": list(destinations) or None,
         "provider": provider,
         "metadata": metadata or None,
         "key": key,

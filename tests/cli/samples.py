@@ -98,6 +98,36 @@ def make_delivery(**changes: Any) -> JsonObject:
     return delivery | changes
 
 
+def make_stored(**changes: Any) -> JsonObject:
+    stored: JsonObject = {
+        "object": "destination",
+        "id": "dest_01k9yh3zt0e8s2m4v6x8z0b2d5",
+        "name": "team",
+        "kind": "slack",
+        "url": "https://hooks.slack.com",
+        "events": ["video.completed", "video.failed", "watch.lost", "watch.timed_out"],
+        "default": False,
+        "enabled": True,
+        "disabled_reason": None,
+        "fallback": None,
+        "created_at": NOW,
+    }
+    return stored | changes
+
+
+def make_provider(**changes: Any) -> JsonObject:
+    provider: JsonObject = {
+        "name": "openai",
+        "base_url": "https://api.openai.com/v1",
+        "state": "ok",
+        "since": None,
+        "reason": None,
+        "rate": 20.0,
+        "videos_in_flight": 3,
+    }
+    return provider | changes
+
+
 # What a look can change about a watch. A course of a video is some of these in a row.
 
 

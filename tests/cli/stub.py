@@ -10,16 +10,21 @@ import asyncio
 import json
 import time
 from collections import deque
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from bridge.ids import new_id
 from tests.cli.samples import SECRET, JsonObject, make_destination, make_watch
+from tests.cli.stub_destinations import DestinationStub
+
+CUT: JsonObject = {}
+"""In a course: the stream ends although the watch goes on."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,18 @@ class StubBridge:
         self.watches: dict[str, JsonObject] = {}
         self.deliveries: dict[str, JsonObject] = {}
         self.courses: dict[str, list[JsonObject]] = {}
+        self.streams = True
         self.next_answers: deque[Response | None] = deque()
+        self.stored = DestinationStub()
         self.app = Starlette(
             routes=[
                 Route("/v1/watches", self._respond(self._register), methods=["POST"]),
                 Route("/v1/watches/batch", self._respond(self._register_batch), methods=["POST"]),
                 Route("/v1/watches", self._respond(self._list_watches)),
+                Route("/v1/watches/{id}/stream", self._respond(self._stream)),
                 Route("/v1/watches/{id:path}", self._respond(self._watch)),
                 Route("/v1/watches/{id:path}", self._respond(self._cancel), methods=["DELETE"]),
+                *self.stored.routes(self._respond),
                 Route("/v1/deliveries", self._respond(self._list_deliveries)),
                 Route("/v1/deliveries/retry", self._respond(self._retry_failed), methods=["POST"]),
                 Route("/v1/deliveries/{id}/retry", self._respond(self._retry), methods=["POST"]),
@@ -108,7 +117,8 @@ class StubBridge:
         for watch in self.watches.values():
             if watch["video_id"] == body["video_id"]:
                 return watch, False
-        destinations = [make_destination(name=name, kind="slack") for name in body.get("destinations", [])]
+        named = [each for each in body.get("destinations", []) if isinstance(each, str)]
+        destinations = [make_destination(name=name, kind="slack") for name in named]
         watch = make_watch(id=new_id("watch"), video_id=body["video_id"], metadata=body.get("metadata", {}))
         watch["destinations"] = [*destinations, make_destination()]
         self.watches[watch["id"]] = watch
@@ -139,6 +149,26 @@ class StubBridge:
         if course:
             watch.update(course.pop(0))
         return JSONResponse(watch)
+
+    async def _stream(self, request: Request) -> Response:
+        watch = self.watches.get(request.path_params["id"])
+        if watch is None or not self.streams:
+            return JSONResponse(error_object("There is no such thing.", "not_found_error"), 404)
+        return StreamingResponse(self._events(watch), media_type="text/event-stream")
+
+    async def _events(self, watch: JsonObject) -> AsyncIterator[str]:
+        """The watch as it is, then after each step of its course; the course may cut the connection."""
+        course = self.courses.setdefault(watch["video_id"], [])
+        while True:
+            yield f": comment\n\nevent: progress\r\ndata: {json.dumps(watch)}\n\n"
+            while not course and watch["status"] == "watching":
+                await asyncio.sleep(0.01)
+            if not course:
+                return
+            step = course.pop(0)
+            if step is CUT:
+                return
+            watch.update(step)
 
     async def _cancel(self, request: Request) -> Response:
         watch = self.watches[request.path_params["id"]]

@@ -50,3 +50,30 @@ def test_the_call_that_was_refused_comes_again(demo: subprocess.CompletedProcess
 def test_without_a_terminal_there_are_plain_lines(demo: subprocess.CompletedProcess[str]) -> None:
     assert "\x1b" not in demo.stdout
     assert "in_progress" in demo.stdout
+
+
+def rows(demo: subprocess.CompletedProcess[str], name: str) -> list[str]:
+    """What one of the inboxes showed, without its margin."""
+    shown, inbox = [], ""
+    for line in demo.stdout.splitlines():
+        margin, bar, text = line.partition("▏ ")
+        if bar:
+            inbox = margin.strip() or inbox
+            shown += [text] if inbox == name else []
+    return shown
+
+
+def test_slack_is_told_of_one_that_was_completed_and_of_one_that_failed(
+    demo: subprocess.CompletedProcess[str],
+) -> None:
+    shown = rows(demo, "Slack")
+    assert [line for line in shown if "Video" in line] == ["✅ Video completed", "❌ Video failed"]
+    assert any("`moderation_blocked`" in line for line in shown)
+
+
+def test_the_same_two_come_by_mail(demo: subprocess.CompletedProcess[str]) -> None:
+    shown = rows(demo, "mail")
+    completed, failed = (line for line in shown if line.startswith("Subject: "))
+    assert completed.startswith("Subject: Video completed: A paper boat")
+    assert failed.startswith("Subject: Video failed: A famous mouse")
+    assert shown.count("To: you@example.com") == 2

@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.responses import Response
 
 from bridge.cli.client import MAX_CONNECTIONS, BridgeClient, JsonObject
 from bridge.cli.connection import Connection
 from bridge.cli.exits import CommandError, ExitCode, RefusedError, UnreachableError
 from bridge.cli.follow import PATIENCE, Follower, pace_for
 from bridge.ids import new_id
-from tests.cli.samples import at_progress, completed, failed, make_destination, make_watch
-from tests.cli.stub import StubBridge, refusal
+from tests.cli.samples import WATCH_ID, at_progress, completed, failed, make_destination, make_watch
+from tests.cli.stub import CUT, StubBridge, refusal
 from tests.clock import AutoClock, ManualClock
 from tests.servers import running_server
 
@@ -62,6 +63,66 @@ async def test_a_watch_is_followed_through_each_change_to_its_end(
     assert result["status"] == "completed"
     assert notes.progress == [None, 20, 70, 100]
     assert notes.seen[-1] == result
+
+
+async def test_a_watch_is_listened_to_by_one_request(stub: StubBridge, follower: Follower) -> None:
+    stub.add(make_watch())
+    stub.course("video_abc", at_progress(20), at_progress(70), completed())
+    await follower.follow([make_watch()])
+    assert [asked.path for asked in stub.asked] == [f"/v1/watches/{WATCH_ID}/stream"]
+
+
+async def test_a_stream_that_is_cut_is_taken_up_again(
+    stub: StubBridge, follower: Follower, notes: Notes, auto_clock: AutoClock
+) -> None:
+    stub.add(make_watch())
+    stub.course("video_abc", at_progress(20), CUT, at_progress(70), CUT, completed())
+    await follower.follow([make_watch()])
+    assert notes.progress == [None, 20, 70, 100]
+    assert notes.messages == []
+    assert auto_clock.slept == [1, 1]
+
+
+async def test_a_server_without_streams_is_asked_in_turns(stub: StubBridge, follower: Follower, notes: Notes) -> None:
+    stub.streams = False
+    stub.add(make_watch())
+    stub.course("video_abc", at_progress(20), at_progress(70), completed())
+    await follower.follow([make_watch()])
+    assert notes.progress == [None, 20, 70, 100]
+    assert [asked.path.endswith("/stream") for asked in stub.asked] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("answer", [refusal(405), Response(status_code=204), refusal(200)])
+async def test_what_else_is_no_stream(stub: StubBridge, follower: Follower, answer: Response) -> None:
+    stub.next_answers.append(answer)
+    stub.add(make_watch())
+    stub.course("video_abc", completed())
+    (result,) = await follower.follow([make_watch()])
+    assert isinstance(result, dict)
+    assert stub.asked[-1].query == {"wait": "2"}
+
+
+async def test_a_server_that_goes_before_it_says_why_there_is_no_stream_is_listened_to_again(
+    stub: StubBridge, follower: Follower, notes: Notes
+) -> None:
+    stub.next_answers += [refusal(404), refusal(503)]
+    stub.add(make_watch())
+    stub.course("video_abc", completed())
+    await follower.follow([make_watch()])
+    assert stub.asked[-1].path.endswith("/stream")
+    assert notes.messages == ["Trying again for 60 s: No.", "recovered"]
+
+
+async def test_the_last_few_of_many_are_listened_to(stub: StubBridge, follower: Follower) -> None:
+    watches = [make_watch(id=f"watch_{number}", video_id=f"video_{number}") for number in range(MAX_CONNECTIONS + 1)]
+    stub.add(*map(dict, watches))
+    stub.course("video_0", completed())
+    for watch in watches[1:]:
+        stub.course(watch["video_id"], at_progress(50), completed())
+    await follower.follow(watches)
+    listened = [asked for asked in stub.asked if asked.path.endswith("/stream")]
+    assert 0 < len(listened) <= MAX_CONNECTIONS
+    assert not stub.asked[0].path.endswith("/stream")
 
 
 async def test_a_watch_that_has_ended_is_not_asked_about(stub: StubBridge, follower: Follower, notes: Notes) -> None:

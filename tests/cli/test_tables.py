@@ -6,7 +6,15 @@ import pytest
 from rich.console import Console
 
 from bridge.cli.client import JsonObject
-from bridge.cli.tables import DELIVERY_COLUMNS, WATCH_COLUMNS, Column, build_table, destination_label
+from bridge.cli.tables import (
+    DELIVERY_COLUMNS,
+    DESTINATION_COLUMNS,
+    PROVIDER_COLUMNS,
+    WATCH_COLUMNS,
+    Column,
+    build_table,
+    destination_label,
+)
 from tests.cli.samples import (
     DELIVERY_ID,
     NOW,
@@ -14,6 +22,8 @@ from tests.cli.samples import (
     completed,
     make_delivery,
     make_destination,
+    make_provider,
+    make_stored,
     make_video,
     make_watch,
 )
@@ -50,12 +60,14 @@ def test_a_watch_in_a_wide_table() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 160])
-@pytest.mark.parametrize("columns", [WATCH_COLUMNS, DELIVERY_COLUMNS])
+@pytest.mark.parametrize("columns", [WATCH_COLUMNS, DELIVERY_COLUMNS, DESTINATION_COLUMNS, PROVIDER_COLUMNS])
 def test_no_line_is_wider_than_the_terminal(columns: tuple[Column, ...], width: int) -> None:
     url = f"https://example.com/{'x' * 100}"
     rows = {
         WATCH_COLUMNS: make_watch(video_id=LONG_ID, video=make_video(), metadata={"k" * 60: "v" * 300}),
         DELIVERY_COLUMNS: make_delivery(destination=make_destination(url=url)),
+        DESTINATION_COLUMNS: make_stored(url=url, enabled=False, disabled_reason="not_configured"),
+        PROVIDER_COLUMNS: make_provider(base_url=url, state="suspect", since=1, reason="r" * 100),
     }
     lines = rendered(columns, [rows[columns]], width)
     assert len(lines) == 2

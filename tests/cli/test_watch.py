@@ -45,6 +45,16 @@ def test_every_option_arrives_in_the_body(cli: Cli, stub: StubBridge) -> None:
     }
 
 
+def test_slack_and_mail_go_in_full_beside_names(cli: Cli, stub: StubBridge) -> None:
+    people = ("--email", "a@example.com", "--email", "b@example.com")
+    cli("watch", "v", "--slack", "https://hooks.slack.com/services/x", *people, "--destination", "team")
+    assert stub.asked[0].body["destinations"] == [
+        "team",
+        {"kind": "slack", "url": "https://hooks.slack.com/services/x"},
+        {"kind": "email-webhook", "to": ["a@example.com", "b@example.com"]},
+    ]
+
+
 def test_registering_again_is_said_and_is_no_failure(cli: Cli) -> None:
     cli("watch", "video_abc")
     again = cli("watch", "video_abc")
@@ -190,7 +200,7 @@ def test_when_all_ids_are_refused_nothing_is_followed(cli: Cli) -> None:
 
 
 def test_a_watch_that_vanishes_while_followed_is_reported(cli: Cli, stub: StubBridge) -> None:
-    stub.fail_after(1, refusal(404, "There is no such watch."))
+    stub.next_answers += [None, refusal(404), refusal(404, "There is no such watch.")]
     result = cli("watch", "a", "--follow")
     assert result.exit_code == 1
     assert "Error: There is no such watch.\nFollowing ended early; the watches go on at the server." in result.stderr

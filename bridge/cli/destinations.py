@@ -1,0 +1,206 @@
+"""The commands about stored destinations: `destinations list`, `add`, `test`, `enable`, `disable`, `remove` …"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from bridge.cli.client import JsonObject
+from bridge.cli.exits import CommandError, ExitCode, RefusedError
+from bridge.cli.given import Given, StandardInput, body_of
+from bridge.cli.lines import attempt_lines, destination_line, secret_lines
+from bridge.cli.options import AsJson
+from bridge.cli.output import say, show, show_json, stdout
+from bridge.cli.running import open_client, run
+from bridge.cli.signingsecret import find_secret
+from bridge.cli.tables import DESTINATION_COLUMNS, build_table
+from bridge.clock import SystemClock
+from bridge.settings import load_settings
+
+app = typer.Typer()
+destinations = typer.Typer(no_args_is_help=True, help="List, store, try out and change destinations.")
+app.add_typer(destinations, name="destinations")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a destination, or its id.")]
+
+
+@destinations.command("list")
+def list_destinations(as_json: AsJson = False) -> None:
+    """List the destinations that have a name: stored ones, and those of the server's environment."""
+    run(_list(as_json=as_json))
+
+
+@destinations.command()
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, `_` and `-`.")],
+    callback_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="POST events to this URL; `-` reads it from standard input.")
+    ] = None,
+    slack: Annotated[
+        str | None, typer.Option(metavar="URL", help="Incoming webhook of Slack; `-` reads it from standard input.")
+    ] = None,
+    email: Annotated[
+        list[str] | None, typer.Option(metavar="ADDR", help="Write mails to this address. May be repeated.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The mail service: flat, resend, postmark, sendgrid …")
+    ] = None,
+    url: Annotated[str | None, typer.Option(metavar="URL", help="Where the mail service takes mails.")] = None,
+    sender: Annotated[str | None, typer.Option("--from", metavar="ADDR", help="Whom mails come from.")] = None,
+    api_key_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="File with the mail service's key; `-` is standard input.")
+    ] = None,
+    secret_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="File with the callback's signing secret; `-` is standard input.")
+    ] = None,
+    events: Annotated[
+        list[str] | None, typer.Option(metavar="EVENTS", help="Tell only these, with commas between them.")
+    ] = None,
+    default: Annotated[bool, typer.Option("--default", help="Watches that name no destination use it.")] = False,
+    fallback: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Another stored destination that stands in for it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Store a destination under a name: a callback, a Slack channel or recipients of mail.
+
+    What stands on the command line can be seen by other users of this machine and stays in the shell's history. So
+    secrets come from files or standard input: `video-bridge destinations add team --slack - < url.txt`. A Slack URL is
+    a secret as a whole. What e-mail leaves out is taken from the server's BRIDGE_EMAIL_… settings.
+    """
+    given = Given(
+        callback_url=callback_url,
+        slack=slack,
+        email=email or [],
+        preset=preset,
+        url=url,
+        sender=sender,
+        api_key_file=api_key_file,
+        secret_file=secret_file,
+    )
+    body = {"name": name, **body_of(given, StandardInput(sys.stdin))}
+    told = [event.strip() for each in events or [] for event in each.split(",") if event.strip()]
+    if told:
+        body["events"] = told
+    if default:
+        body["default"] = True
+    if fallback is not None:
+        body["fallback"] = fallback
+    run(_add(body, as_json=as_json))
+
+
+@destinations.command("test")
+def try_out(name: Name, as_json: AsJson = False) -> None:
+    """Send a sample event now, also to a disabled destination. The exit code is 0 only if it was delivered."""
+    attempt = run(_test(name))
+    if as_json:
+        show_json(attempt)
+    else:
+        show(*attempt_lines(attempt))
+    if attempt["outcome"] != "delivered":
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@destinations.command()
+def enable(name: Name, as_json: AsJson = False) -> None:
+    """Send to a destination again, also when its receiver had been given up."""
+    run(_change(name, {"enabled": True}, as_json=as_json))
+
+
+@destinations.command()
+def disable(name: Name, as_json: AsJson = False) -> None:
+    """Send nothing to a destination until it is enabled. What is kept meanwhile can be retried."""
+    run(_change(name, {"enabled": False}, as_json=as_json))
+
+
+@destinations.command()
+def remove(
+    name: Name,
+    force: Annotated[bool, typer.Option("--force", help="Although live watches or pending deliveries use it.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a destination."""
+    run(_remove(name, force=force, as_json=as_json))
+
+
+@destinations.command()
+def rotate(name: Name, as_json: AsJson = False) -> None:
+    """Give a callback a new signing secret. For 24 hours the old one signs beside it."""
+    run(_rotate(name, as_json=as_json))
+
+
+@destinations.command()
+def secret(
+    url: Annotated[str, typer.Argument(metavar="URL", help="URL of a callback that has no secret of its own.")],
+    as_json: AsJson = False,
+) -> None:
+    """Print the secret that signs callbacks to a URL.
+
+    It is found on this machine, without a server: from BRIDGE_CALLBACK_SECRET, else from BRIDGE_SECRET_KEY, else from
+    the key file beside the database. So run it where the server runs, with the server's settings.
+    """
+    found = find_secret(url, load_settings())
+    if as_json:
+        show_json({"url": found.url, "signing_secret": found.secret})
+    else:
+        show(found.secret)
+        say(f"{found.origin} The receiver verifies the webhook-signature header with it; keep it secret.")
+
+
+async def _list(*, as_json: bool) -> None:
+    async with open_client() as client:
+        page = await client.destinations()
+    if as_json:
+        show_json(page)
+    elif not page["data"]:
+        say("No destinations. `video-bridge destinations add` stores one.")
+    else:
+        show(build_table(DESTINATION_COLUMNS, page["data"], now=SystemClock().now(), width=stdout().width))
+
+
+async def _add(body: JsonObject, *, as_json: bool) -> None:
+    async with open_client() as client:
+        made = await client.create_destination(body)
+    _show(made, as_json=as_json)
+
+
+async def _change(name: str, fields: JsonObject, *, as_json: bool) -> None:
+    async with open_client() as client:
+        changed = await client.change_destination(name, fields)
+    _show(changed, as_json=as_json)
+
+
+async def _test(name: str) -> JsonObject:
+    async with open_client() as client:
+        return await client.test_destination(name)
+
+
+async def _remove(name: str, *, force: bool, as_json: bool) -> None:
+    async with open_client() as client:
+        try:
+            answer = await client.remove_destination(name, force=force)
+        except RefusedError as error:
+            raise CommandError(str(error).replace("`?force=true`", "--force"), error.code) from error
+    if as_json:
+        show_json(answer)
+    else:
+        say(f"{name} is deleted.")
+
+
+async def _rotate(name: str, *, as_json: bool) -> None:
+    async with open_client() as client:
+        rotated = await client.rotate_destination(name)
+    _show(rotated, as_json=as_json)
+    if not as_json:
+        say("The old secret signs beside it for 24 hours: give the new one to the receiver before that.")
+
+
+def _show(destination: JsonObject, *, as_json: bool) -> None:
+    if as_json:
+        show_json(destination)
+    else:
+        lines: list[Text] = [destination_line(destination), *secret_lines([{"destinations": [destination]}])]
+        show(*lines)
