@@ -9,13 +9,20 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.types import Message
 
 from bridge.loops import Bell
 from bridge.metrics import Metrics
 from bridge.models import Video, VideoStatus, WatchStatus, WatchView
+from bridge.web.api import OPERATIONS
 from bridge.web.application import create_web
+from bridge.web.changes import Changes
+from bridge.web.errors import HANDLERS
 from bridge.web.health import Readiness
+from bridge.web.operations import routes
+from bridge.web.requestlog import RequestLog
+from bridge.web.services import Services, StaticPage
 from bridge.web.stream import event_of
 from tests.clock import ManualClock
 from tests.servers import running_server
@@ -23,6 +30,7 @@ from tests.web.conftest import READER, asking, bearer
 from tests.web.fakes import ENDED, WATCH, WATCH_ID, FakeRegistry
 from tests.web.test_serving import until
 
+PAGE = StaticPage(b"", "text/plain", {})
 URL = f"/v1/watches/{WATCH_ID}/stream"
 AT_40 = replace(WATCH, video=Video("video_abc", VideoStatus.IN_PROGRESS, progress=40))
 
@@ -85,7 +93,10 @@ def bell() -> Bell:
 
 @pytest.fixture
 def app(registry: FakeRegistry, readiness: Readiness, bell: Bell, clock: ManualClock) -> Starlette:
-    return create_web(registry, Metrics(), readiness, clock=clock, progress=bell)
+    """The routes on the test's clock, without the documentation, which takes long to write."""
+    services = Services(registry, Metrics(), readiness, Changes(registry, bell, clock), PAGE, PAGE)
+    log = Middleware(RequestLog, clock=clock)
+    return Starlette(routes=routes(OPERATIONS, services, guard=[]), middleware=[log], exception_handlers=HANDLERS)
 
 
 @pytest.fixture
