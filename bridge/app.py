@@ -106,7 +106,7 @@ async def open_bridge(settings: Settings, clock: Clock | None = None) -> AsyncIt
         doors = Doors(
             guarded=Door(policy, ca_file=settings.ca_file, proxy=proxy),
             operator=Door(AddressPolicy(anywhere=True), ca_file=settings.ca_file, proxy=proxy),
-            operator_urls=frozenset({email.url} if email.url else ()),
+            mail_urls=frozenset({email.url} if email.url else ()),
         )
         stack.push_async_callback(doors.guarded.aclose)
         stack.push_async_callback(doors.operator.aclose)

@@ -9,7 +9,7 @@ from tests.clock import AutoClock, ManualClock
 
 # The machines tests run on are shared: how long one example takes says nothing.
 settings.register_profile(
-    "shared-machine", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+    "shared-machine", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("shared-machine")
 

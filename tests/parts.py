@@ -24,13 +24,14 @@ from bridge.loops import IDLE_SECONDS, Bell, Loop
 from bridge.metrics import Metrics
 from bridge.models import DeliveryView, PageRequest, WatchView
 from bridge.notifiers import create_notifiers, gaps_of
+from bridge.notifiers.callback import CallbackDestination
 from bridge.pacing import Pace
 from bridge.poller import Lane, Poller
 from bridge.providers.budget import Budget
 from bridge.providers.openai import OpenAIProvider
 from bridge.registry import Bells, DeliveryFilter, Registered, Registration, Registry
 from bridge.registry.again import Digests
-from bridge.registry.destinations import DestinationDesk, environment_rows
+from bridge.registry.destinations import DestinationDesk, default_rows
 from bridge.rendering import PackagedTemplates, Sandbox
 from bridge.resources import templates_dir
 from bridge.retry import RetrySchedule
@@ -164,7 +165,9 @@ async def open_parts(
             await videos.release_all(tx, clock.now())
             await deliveries.release_all(tx, clock.now())
             known = await destinations.ids_by_name(tx)
-            rows = environment_rows(box, setting.callback_url, clock.now(), known)
+            url = setting.callback_url
+            named = {} if url is None else {"callback": CallbackDestination(kind="callback", url=url)}
+            rows = default_rows(box, named, clock.now(), known)
             await destinations.put_environment(tx, rows, clock.now())
         guarded = Door(setting.policy, resolver=setting.resolver)
         stack.push_async_callback(guarded.aclose)

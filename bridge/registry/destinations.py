@@ -301,14 +301,6 @@ def default_rows(
     ]
 
 
-def environment_rows(
-    box: SecretBox, callback_url: str | None, now: float, known: Mapping[str, str]
-) -> Sequence[DestinationRow]:
-    """The default destinations, when the environment names no more than a callback."""
-    bodies = {} if callback_url is None else {"callback": CallbackDestination(kind="callback", url=callback_url)}
-    return default_rows(box, bodies, now, known)
-
-
 def refusal_of(error: ValidationError) -> InvalidRequestError:
     """What pydantic found wrong with a destination, as a refusal that names the field."""
     first = error.errors(include_url=False, include_input=False)[0]

@@ -19,16 +19,17 @@ SHOWN_REPLY = 4_096
 class Doors:
     """The way out for destinations that strangers gave, and for the operator's own.
 
-    :param operator_urls: URLs of the operator's that destinations of others may lean on.
+    :param mail_urls: the operator's own mail service, which e-mail destinations of others may lean on.
     """
 
     guarded: Door
     operator: Door
-    operator_urls: frozenset[str] = field(default=frozenset(), repr=False)
+    mail_urls: frozenset[str] = field(default=frozenset(), repr=False)
 
-    def of(self, origin: str, url: str) -> Door:
-        """The door for a destination of this origin and URL."""
-        return self.operator if origin == "environment" or url in self.operator_urls else self.guarded
+    def of(self, kind: str, origin: str, url: str) -> Door:
+        """The door for a destination of this kind, origin and URL."""
+        leans = kind == "email-webhook" and url in self.mail_urls
+        return self.operator if origin == "environment" or leans else self.guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,9 @@ class Attempter:
         clocked = self._clock.monotonic()
         try:
             request = notifier.request(body, event_id, address, at)
-            reply = await self._doors.of(origin, address.url).send(request, timeout=self.timeout, max_reply=MAX_REPLY)
+            reply = await self._doors.of(kind, origin, address.url).send(
+                request, timeout=self.timeout, max_reply=MAX_REPLY
+            )
         except EgressError as error:
             lasted = self._clock.monotonic() - clocked
             return Answer(judge_error(error), at, lasted, failure=error.detail or str(error))

@@ -148,7 +148,8 @@ async def test_a_refused_key_says_nothing_about_the_video() -> None:
     [
         ({}, None),
         ({"Retry-After": "7"}, 7.0),
-        ({"Retry-After-Ms": "1500", "Retry-After": "7"}, 1.5),
+        ({"Retry-After-Ms": "1500", "Retry-After": "7"}, 7.0),
+        ({"Retry-After-Ms": "1500"}, 1.5),
         ({"Retry-After": "Sun, 23 Nov 2025 03:53:50 GMT"}, 30.0),
     ],
 )

@@ -263,6 +263,14 @@ async def test_a_test_is_sent_by_whoever_sends(parts: Parts, clock: ManualClock)
         await service.test("nobody")
 
 
+async def test_without_a_sender_there_are_no_samples(parts: Parts) -> None:
+    await store(parts, "queue", url="https://example.com/")
+    desk = DestinationDesk(parts.box, Digests(b""), Setting().policy)
+    service = DestinationService(parts.database, desk, parts.box, create_notifiers(parts.box, None))
+    with pytest.raises(ConflictError, match="sends no samples"):
+        await service.test("queue")
+
+
 # Of the environment.
 
 

@@ -53,6 +53,11 @@ async def test_what_is_sealed_comes_with_its_kind(tx: Transaction) -> None:
     assert await destinations.sealed(tx, []) == {}
 
 
+async def test_what_is_needed_to_try_one_out_is_read_together(tx: Transaction) -> None:
+    tried = await add_destination(tx, "hook", config=b"sealed", events=[EventType.WATCH_LOST])
+    assert await destinations.to_try(tx, tried) == ("callback", "stored", b"sealed", (EventType.WATCH_LOST,))
+
+
 async def test_the_destinations_of_watches_come_in_the_order_they_were_registered(tx: Transaction) -> None:
     first, second, third = [await add_destination(tx) for _ in range(3)]
     one = await add_watch(tx, None, [third, first])
