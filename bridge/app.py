@@ -206,17 +206,7 @@ async def _run(
     bridge: Bridge, listener: socket.socket, stop: asyncio.Event, ready: Callable[[str], None] | None, host: str
 ) -> None:
     """The server and the loops, side by side; when one of them dies, all stop and the error goes up."""
-    server = _Server(
-        uvicorn.Config(
-            bridge.web,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            timeout_graceful_shutdown=_LAST_ANSWERS,
-        )
-    )
+    server = _make_server(bridge.web)
     tasks = {
         asyncio.create_task(bridge.poller.run(stop, STOP_GRACE), name="poller"),
         asyncio.create_task(bridge.sender.run(stop, STOP_GRACE), name="sender"),
@@ -246,6 +236,20 @@ async def _run(
         if isinstance(error, BaseException):
             _log.critical("died", part=task.get_name(), exc_info=error)
             raise error
+
+
+def _make_server(web: Starlette) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            web,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=_LAST_ANSWERS,
+        )
+    )
 
 
 async def _measure_lag(metrics: Metrics) -> None:

@@ -31,11 +31,13 @@ class BodyKeeper:
             if delivery_id not in self._waiting:
                 return
             waiting, self._waiting = self._waiting, {}
+            written = False
             try:
                 async with self._database.write() as tx:
                     await deliveries.store_bodies(tx, waiting, self._owner)
-            except BaseException:
-                # The others write their own, or learn themselves why that does not work.
-                self._waiting = waiting | self._waiting
-                self._waiting.pop(delivery_id, None)
-                raise
+                written = True
+            finally:
+                if not written:
+                    # The others write their own, or learn themselves why that does not work.
+                    self._waiting = waiting | self._waiting
+                    self._waiting.pop(delivery_id, None)
