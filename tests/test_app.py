@@ -21,6 +21,7 @@ from bridge.errors import ConfigurationError
 from bridge.models import DeliveryStatus, PageRequest, WatchStatus
 from bridge.registry import DeliveryFilter, Registration
 from bridge.simulator import Fault
+from bridge.store import migrate
 from tests.harness import bridge_settings, serving
 from tests.receiver import Receiver
 from tests.servers import running_server, running_simulator
@@ -61,6 +62,20 @@ async def test_a_second_server_on_the_same_file_does_not_start_and_leaves_the_fi
         async with httpx.AsyncClient(trust_env=False) as client:
             assert (await client.get(f"{url}/readyz")).status_code == 200
     await opened(tmp_path)
+
+
+async def test_a_second_server_is_refused_however_the_file_is_spelled(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "bridge.db").symlink_to(tmp_path / "bridge.db")
+    async with open_bridge(bridge_settings(tmp_path, NOWHERE)):
+        assert "another `video-bridge serve` is using" in await refused(tmp_path / "elsewhere")
+
+
+async def test_a_database_that_was_only_migrated_gets_its_key_when_it_is_served(tmp_path: Path) -> None:
+    settings = bridge_settings(tmp_path, NOWHERE)
+    migrate(settings.database_url)
+    async with open_bridge(settings):
+        assert (tmp_path / "bridge.db.key").exists()
 
 
 async def test_a_database_without_its_key_is_refused_and_no_new_key_is_made(tmp_path: Path) -> None:
@@ -270,6 +285,30 @@ async def test_what_hangs_is_cut_after_the_grace_and_burns_no_attempt(
         (delivery,) = (await bridge.registry.deliveries(PageRequest(), DeliveryFilter())).items
         assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, ())
         assert len(await bridge.sender.claim()) == len(await bridge.poller.claim()) == 1
+
+
+async def test_while_it_ends_what_is_in_flight_it_says_that_it_is_stopping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "STOP_GRACE", 2.0)
+    deaf, stop, up = Deaf(), asyncio.Event(), asyncio.get_running_loop().create_future()
+    async with (
+        running_simulator() as provider,
+        running_server(deaf) as hook,
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        provider.simulator.create("a cat [duration=0]", video_id="video_1")
+        settings = bridge_settings(tmp_path, provider.base_url)
+        running = asyncio.create_task(serve(settings, ready=up.set_result, stop=stop))
+        await client.post(f"{await up}/v1/watches", json={"video_id": "video_1", "callback_url": hook})
+        await deaf.came.wait()
+        stop.set()
+        until = asyncio.get_running_loop().time() + 1  # well beyond the moment the server hears of the stop
+        answers = []
+        while asyncio.get_running_loop().time() < until:
+            answers.append(await client.get(f"{await up}/readyz", headers={"connection": "close"}))
+        await running
+    assert {(answer.status_code, answer.json()["status"]) for answer in answers} == {(503, "stopping")}
 
 
 @pytest.mark.parametrize(("table", "part"), [("videos", "poller"), ("deliveries", "sender")])
