@@ -281,3 +281,10 @@ def test_a_shown_url_ends_with_its_path(url: str, shown: str) -> None:
 )
 def test_the_host_of_a_url(url: str, host: str) -> None:
     assert http_host(url) == host
+
+
+def test_plain_http_to_a_name_is_taken_once_a_network_is_configured_and_not_before() -> None:
+    configured = AddressPolicy(LOOPBACK_NETWORKS, plain_names=True)
+    assert check_url("http://receiver.internal:9000/hook", configured) == "http://receiver.internal:9000/hook"
+    with pytest.raises(ValueError, match="BRIDGE_ALLOWED_NETWORKS"):
+        check_url("http://receiver.internal:9000/hook", AddressPolicy(LOOPBACK_NETWORKS))
