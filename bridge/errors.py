@@ -14,6 +14,7 @@
     │   └── UnsupportedMediaTypeError   415
     ├── StoreError              the database
     │   ├── StoreUnavailableError   it is away for now; 503, and the loops wait
+    │   ├── StoreConflictError      somebody else was first; decide anew
     │   └── SecretsError            a stored secret cannot be decrypted with the keys at hand
     ├── EgressError             one outgoing request had no (usable) answer; see ``reason``
     │   └── BlockedAddressError     the address is not one we may send to
@@ -28,7 +29,20 @@ Errors of other libraries are translated where they enter: SQLAlchemy's in ``bri
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from bridge.models import Reason
+
+
+class Away(StrEnum):
+    """Why the database cannot be used just now."""
+
+    LOCKED = "locked"
+    FULL = "full"
+    READ_ONLY = "read_only"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    BROKEN = "broken"
 
 
 class BridgeError(Exception):
@@ -113,7 +127,18 @@ class StoreError(BridgeError):
 
 
 class StoreUnavailableError(StoreError):
-    """The database is away for now: locked, full, unreachable. Trying again later makes sense."""
+    """The database is away for now: locked, full, unreachable. Trying again later makes sense.
+
+    :param away: why, in one word of a closed set.
+    """
+
+    def __init__(self, message: str, away: Away = Away.BROKEN) -> None:
+        super().__init__(message)
+        self.away = away
+
+
+class StoreConflictError(StoreError):
+    """What was decided from does not hold any more: somebody else took the same key meanwhile. Decide anew."""
 
 
 class SecretsError(StoreError):

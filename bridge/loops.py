@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 from bridge.clock import Clock
 from bridge.errors import StoreUnavailableError
@@ -31,9 +31,17 @@ class Bell:
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
+        self.tell: Callable[[], None] | None = None
+        """Called when it is rung here, so that other processes hear of it."""
 
     def ring(self) -> None:
-        """Wake all who wait now."""
+        """Wake all who wait now, here and elsewhere."""
+        self.wake()
+        if self.tell is not None:
+            self.tell()
+
+    def wake(self) -> None:
+        """Wake all who wait here."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -46,6 +54,17 @@ class Bell:
         return future
 
 
+class Running(Protocol):
+    """What runs beside the server for as long as the process lives."""
+
+    name: str
+    alive: bool
+
+    async def run(self, stop: asyncio.Event, grace: float) -> None:
+        """Work until ``stop`` is set, then finish what is in flight within ``grace`` seconds."""
+        ...
+
+
 class Loop(ABC, Generic[Item, Result]):
     """One loop over a table that is a queue. Subclasses say what to claim, how to work and what to record."""
 
@@ -55,6 +74,7 @@ class Loop(ABC, Generic[Item, Result]):
         self._clock = clock
         self.bell = bell
         self.alive = False
+        self._away = False
         self._log = get_logger(f"bridge.{self.name}")
         self._tasks: dict[asyncio.Task[Result], Item] = {}
         self._results: list[Result] = []
@@ -111,8 +131,13 @@ class Loop(ABC, Generic[Item, Result]):
                 return 0.0
             due = await self.next_due()
         except StoreUnavailableError as error:
-            self._log.warning("database_away", error=str(error))
+            if not self._away:
+                self._log.warning("database_away", error=str(error))
+            self._away = True
             return AWAY_SECONDS
+        if self._away:
+            self._away = False
+            self._log.info("database_back")
         return IDLE_SECONDS if due is None else min(max(SHORTEST_PAUSE, due - self._clock.now()), IDLE_SECONDS)
 
     async def _wait(self, pause: float, bell: asyncio.Future[None], stopped: asyncio.Future[Any]) -> None:

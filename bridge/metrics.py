@@ -38,6 +38,10 @@ class Metrics:
         self._make_polling_metrics()
         self._make_delivery_metrics()
         self._loop_lag = self._gauge("bridge_loop_lag_seconds", "How late the event loop ran what was due.")
+        self._jumps = self._counter("bridge_clock_jumps", "Times the clock was found set to another time.")
+        self._offset = self._gauge(
+            "bridge_clock_offset_seconds", "How far this clock is ahead of a provider's.", "provider"
+        )
         self._start_at_zero()
 
     def _make_polling_metrics(self) -> None:
@@ -61,6 +65,7 @@ class Metrics:
         self._latency = self._histogram("bridge_delivery_latency_seconds", "From event to delivered.", _LATENCY_BUCKETS)
         self._oldest = self._gauge("bridge_outbox_oldest_seconds", "Age of the oldest delivery that is still pending.")
         self._disabled = self._gauge("bridge_targets_disabled", "Targets that nothing is sent to any more.")
+        self._breakers = self._gauge("bridge_breakers_open", "Targets left alone after failures in a row.")
 
     def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
         return Gauge(name, help_text, labels, registry=self._registry)
@@ -106,6 +111,14 @@ class Metrics:
         """The event loop ran something that many seconds late."""
         self._loop_lag.set(seconds)
 
+    def clock_jumped(self) -> None:
+        """The clock shows another time than it should by what has passed."""
+        self._jumps.inc()
+
+    def set_clock_offset(self, provider: str, seconds: float) -> None:
+        """Say how far this machine's clock is ahead of a provider's."""
+        self._offset.labels(provider).set(round(seconds, 1))
+
     def set_watches(self, counts: Mapping[WatchStatus, int]) -> None:
         """Set the number of watches of each status; those not named are 0."""
         for status in WatchStatus:
@@ -135,6 +148,10 @@ class Metrics:
     def set_targets_disabled(self, number: int) -> None:
         """Set how many targets are disabled."""
         self._disabled.set(number)
+
+    def set_breakers_open(self, number: int) -> None:
+        """Set how many targets are left alone after failures in a row."""
+        self._breakers.set(number)
 
     def render(self) -> tuple[bytes, str]:
         """Everything in Prometheus' text format, and its content type."""

@@ -81,6 +81,19 @@ def parse_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return max((each for each in asked if each is not None), default=None)
 
 
+def date_of(headers: Mapping[str, str]) -> float | None:
+    """What a reply's ``Date`` says, Unix seconds; None when it says nothing readable.
+
+    :param headers: names in lower case.
+    """
+    try:
+        date = parsedate_to_datetime(headers.get("date", "")[:_LONGEST_DATE])
+        # RFC 9110's asctime form names no zone, it means UTC.
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
+
+
 def _parts(headers: Mapping[str, str], name: str) -> list[str]:
     """The values of a header, which may have been sent more than once."""
     return headers.get(name, "").split(",")
@@ -91,9 +104,5 @@ def _number(text: str) -> float | None:
 
 
 def _until(text: str, now: float) -> float | None:
-    try:
-        date = parsedate_to_datetime(text[:_LONGEST_DATE])
-        # RFC 9110's asctime form names no zone, it means UTC.
-        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now)
-    except (TypeError, ValueError, OverflowError, IndexError):
-        return None
+    at = date_of({"date": text})
+    return None if at is None else max(0.0, at - now)

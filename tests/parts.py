@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
@@ -40,11 +41,14 @@ from bridge.sender import Attempter, Composer, Doors, Sender
 from bridge.settings import ProviderSettings
 from bridge.simulator import Simulator, SimulatorSettings
 from bridge.store import Database, deliveries, destinations, migrate, standing, videos
+from tests import postgres
 from tests.clock import ManualClock
 from tests.receiver import Received, Receiver
 from tests.servers import SimulatedProvider, running_server, running_simulator
 
 MASTER = "a key of at least thirty-two characters"
+# A file of this name in a test's folder says that it is run on PostgreSQL, and where that is.
+_ON_POSTGRESQL = "postgresql.url"
 PROVIDER_KEY = "sk-a-key-nobody-may-see"
 # Without a bell the loops look at their tables after a while; a test that lets time pass does so this often, seconds.
 _IDLE = 30.0
@@ -154,10 +158,7 @@ async def open_parts(
     """
     setting = setting or Setting()
     async with AsyncExitStack() as stack:
-        path = folder / "bridge.db"
-        if not path.exists():
-            path.write_bytes(_migrated())
-        database = Database(f"sqlite:///{path}", clock)
+        database = Database(database_url(folder), clock)
         stack.push_async_callback(database.aclose)
         box = SecretBox(setting.keys)
         async with database.write() as tx:
@@ -248,20 +249,42 @@ async def asleep(parts: Parts) -> None:
         await parts.database.ping()
 
 
+def database_url(folder: Path) -> str:
+    """The database that goes with a folder: a SQLite file in it, unless the test is run on PostgreSQL."""
+    if (folder / _ON_POSTGRESQL).exists():
+        return (folder / _ON_POSTGRESQL).read_text()
+    path = folder / "bridge.db"
+    if not path.exists():
+        path.write_bytes(_migrated())
+    return f"sqlite:///{path}"
+
+
 def sql(folder: Path, statement: str) -> list[Any]:
     """Run a statement on the database of a running process, from outside."""
+    url = database_url(folder)
+    if not url.startswith("sqlite"):
+        spelled = re.sub(r"x'([0-9a-f]*)'", r"'\\x\1'::bytea", statement)
+        return [tuple(row) for row in postgres.sql(url, spelled)]
     with closing(sqlite3.connect(folder / "bridge.db", isolation_level=None, timeout=5)) as connection:
         return connection.execute(statement).fetchall()
 
 
 def forbid(folder: Path, what: str) -> None:
     """Let the database refuse something, for example ``INSERT ON deliveries``, until :func:`allow`."""
-    sql(folder, f"CREATE TRIGGER refusal BEFORE {what} BEGIN SELECT RAISE(ABORT, 'refused by the test'); END")
+    if database_url(folder).startswith("sqlite"):
+        sql(folder, f"CREATE TRIGGER refusal BEFORE {what} BEGIN SELECT RAISE(ABORT, 'refused by the test'); END")
+        return
+    raises = "RAISE EXCEPTION 'refused by the test'"
+    sql(folder, f"CREATE FUNCTION refusal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {raises}; END $$")
+    moment, _, condition = what.partition(" WHEN ")
+    when = f"WHEN ({condition})" if condition else ""
+    sql(folder, f"CREATE TRIGGER refusal BEFORE {moment} FOR EACH ROW {when} EXECUTE FUNCTION refusal()")
 
 
 def allow(folder: Path) -> None:
     """Let the database do again what it was forbidden."""
-    sql(folder, "DROP TRIGGER refusal")
+    on_sqlite = database_url(folder).startswith("sqlite")
+    sql(folder, "DROP TRIGGER refusal" if on_sqlite else "DROP FUNCTION refusal CASCADE")
 
 
 def signed_by(call: Received, secret: str) -> bool:
@@ -271,6 +294,15 @@ def signed_by(call: Received, secret: str) -> bool:
 
 
 # Fixtures; the folders that use them import them in their conftest.py.
+
+
+@pytest.fixture(params=["sqlite", "postgresql"], autouse=True)
+def kind(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Every test is run on both databases; :func:`database_url` says which it is."""
+    chosen: str = request.param
+    if chosen == "postgresql":
+        (tmp_path / _ON_POSTGRESQL).write_text(postgres.emptied_url())
+    return chosen
 
 
 @pytest.fixture(autouse=True)

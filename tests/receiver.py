@@ -43,14 +43,15 @@ class Receiver:
     def __init__(self, refuse: Callable[[], Response | None] = lambda: None) -> None:
         self.received: list[Received] = []
         self.accepted: list[Received] = []
-        self._refuse = refuse
+        self.refuse = refuse
+        self.refuse_path: Callable[[str], Response | None] = lambda _path: None
         self.answers: deque[Response] = deque()
         self._came = asyncio.Condition()
         self.app = Starlette(routes=[Route("/{path:path}", self._receive, methods=["POST"])])
 
     async def _receive(self, request: Request) -> Response:
         received = Received(request.url.path, dict(request.headers), await request.body())
-        answer = self.answers.popleft() if self.answers else self._refuse()
+        answer = self.answers.popleft() if self.answers else self.refuse() or self.refuse_path(received.path)
         async with self._came:
             self.received.append(received)
             if answer is None:

@@ -266,7 +266,7 @@ class Deaf:
 async def test_what_hangs_is_cut_after_the_grace_and_burns_no_attempt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "STOP_GRACE", 1.0)
+    monkeypatch.setattr("bridge.app.serving.STOP_GRACE", 1.0)
     deaf = Deaf()
     async with running_simulator() as provider, running_server(deaf) as hook:
         provider.simulator.create("a cat [duration=0]", video_id="video_1")
@@ -290,7 +290,7 @@ async def test_what_hangs_is_cut_after_the_grace_and_burns_no_attempt(
 async def test_while_it_ends_what_is_in_flight_it_says_that_it_is_stopping(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "STOP_GRACE", 2.0)
+    monkeypatch.setattr("bridge.app.serving.STOP_GRACE", 2.0)
     deaf, stop, up = Deaf(), asyncio.Event(), asyncio.get_running_loop().create_future()
     async with (
         running_simulator() as provider,

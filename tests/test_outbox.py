@@ -57,6 +57,8 @@ def claimed(
         origin="inline",
         kind="callback",
         target="t",
+        host="h",
+        claimed_at=NOW,
         config=b"",
         enabled=enabled,
         created_at=NOW,

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge import __version__
+from bridge.app import ALL_ROLES, parse_roles
 from bridge.app import serve as serve_app
 from bridge.cli.connection import DEFAULT_URL
 from bridge.cli.loops import run_service
@@ -27,8 +28,13 @@ def serve(
         int | None,
         typer.Option(min=0, max=65535, help="Port to listen on, instead of BRIDGE_PORT. 0 takes a free one."),
     ] = None,
+    roles: Annotated[
+        str | None,
+        typer.Option(help="What this process does, of api,poller,sender; the rest is left to others. PostgreSQL only."),
+    ] = None,
 ) -> None:
     """Run the server: it watches videos, tells destinations and answers the API. Ctrl-C ends it."""
+    taken = ALL_ROLES if roles is None else parse_roles(roles)
     given = {"BRIDGE_HOST": host, "BRIDGE_PORT": None if port is None else str(port)}
     settings = load_settings({**os.environ, **{name: value for name, value in given.items() if value is not None}})
 
@@ -37,7 +43,7 @@ def serve(
         if console.is_terminal:
             console.print(welcome(settings, url))
 
-    run_service(serve_app(settings, ready=ready))
+    run_service(serve_app(settings, ready=ready, roles=taken))
 
 
 def welcome(settings: Settings, url: str) -> Table:

@@ -13,12 +13,12 @@ from bridge.loops import Bell, Loop
 from bridge.metrics import Metrics
 from bridge.models import Look, Missing, Observed, ProviderState, Trouble
 from bridge.pacing import Pace
-from bridge.poller.recording import Looked, Recorded, expire_overdue, record_looks
+from bridge.poller.recording import Looked, Recorded, expire_overdue, record_looks, shared_health
 from bridge.providers import health as standing_of
 from bridge.providers.base import Provider
 from bridge.providers.health import Health
 from bridge.store import standing, videos, watches
-from bridge.store.database import Database
+from bridge.store.database import Database, Transaction
 from bridge.store.videos import ClaimedVideo
 
 # A look is at most three tries of half a minute with short waits between; whatever happens it is over by then.
@@ -61,6 +61,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
         super().__init__(clock, bell)
         self._database = database
         self._lanes = lanes
+        self._base_urls = {name: lane.provider.base_url for name, lane in lanes.items()}
         self._told = told
         self._ended = ended
         self._progress = progress
@@ -75,6 +76,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
         """Recall how each provider stood. One whose base URL changed is a stranger again."""
         now = self._database.now()
         async with self._database.write() as tx:
+            await self._database.alone(tx, "start")
             known = await standing.provider_health(tx)
             for name, lane in self._lanes.items():
                 base_url, kept = known.get(name, (None, {}))
@@ -94,9 +96,19 @@ class Poller(Loop[ClaimedVideo, Looked]):
             return []
         claimed: list[ClaimedVideo] = []
         async with self._database.write() as tx:
-            for name, room in rooms.items():
-                claimed += await videos.claim(tx, name, limit=room, owner=self._owner, now=now, lease=LEASE)
+            await self._agree(tx)
+            for name, room in self._rooms(now).items():
+                probing = standing_of.probing(self._health[name])
+                if probing and await videos.under_way(tx, name, now):
+                    continue  # another replica probes it
+                claimed += await videos.claim(
+                    tx, name, limit=room, owner=self._owner, now=now, lease=LEASE, known_first=probing
+                )
         return claimed
+
+    async def _agree(self, tx: Transaction) -> None:
+        """Go by what other replicas have seen of the providers."""
+        self._health = dict(await shared_health(tx, self._health, self._base_urls))
 
     async def work(self, item: ClaimedVideo) -> Looked:
         """Look once."""
@@ -121,7 +133,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
                 results,
                 owner=self._owner,
                 health=self._health,
-                base_urls={name: lane.provider.base_url for name, lane in self._lanes.items()},
+                base_urls=self._base_urls,
                 pace=self._pace,
                 now=now,
             )

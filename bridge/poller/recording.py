@@ -73,7 +73,10 @@ async def record_looks(
     held = await videos.held(tx, [each.claim for each in results], owner)
     mine = [each for each in results if each.claim.id in held]
     states = {each.claim.id: events.after_look(held[each.claim.id], each.look, now) for each in mine}
-    await videos.write_looks(tx, [_looked_video(each, states[each.claim.id], pace, now) for each in mine])
+    health = await shared_health(tx, health, base_urls)
+    await videos.write_looks(
+        tx, [_looked_video(each, held[each.claim.id], states[each.claim.id], pace, now) for each in mine]
+    )
     recorded = Recorded(await _stand(tx, results, health, now))
     recorded.moved = any(states[row].video != held[row].video for row in states)
     await _end(tx, recorded, await _ending_watches(tx, mine, states, recorded.health, pace, now), now)
@@ -84,6 +87,21 @@ async def record_looks(
         if after != health[name]:
             await standing.keep_provider_health(tx, name, base_urls[name], after.as_dict(), now)
     return recorded
+
+
+async def shared_health(
+    tx: Transaction, known: Mapping[str, Health], base_urls: Mapping[str, str]
+) -> Mapping[str, Health]:
+    """How the providers stand by what any replica has seen, held until the transaction ends.
+
+    Where there is one process, it knows that itself.
+    """
+    if tx.dialect.name == "sqlite":
+        return known
+    stored = await standing.provider_health(tx, hold=True)
+    return dict(known) | {
+        name: Health.from_dict(health) for name, (base_url, health) in stored.items() if base_urls.get(name) == base_url
+    }
 
 
 async def expire_overdue(tx: Transaction, recorded: Recorded, provider: str, *, before: float, now: float) -> None:
@@ -145,9 +163,9 @@ async def _ending_watches(
     ]
 
 
-def _looked_video(each: Looked, state: VideoState, pace: Pace, now: float) -> LookedVideo:
+def _looked_video(each: Looked, before: VideoState, state: VideoState, pace: Pace, now: float) -> LookedVideo:
     next_at = pacing.next_look(state, each.look, now, pace)
-    return LookedVideo(each.claim.id, state, now, each.word, next_at)
+    return LookedVideo(each.claim.id, state, now, each.word, next_at, changed=state.video != before.video)
 
 
 def _may_be_the_last(look: Look, after: Health) -> bool:

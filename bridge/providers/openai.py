@@ -23,7 +23,7 @@ from bridge.models import BadKey, Look, LostReason, Missing, Observed, Reason, S
 from bridge.providers.budget import Budget
 from bridge.providers.complaints import Mask, read_complaint
 from bridge.providers.reading import Unreadable, read_video
-from bridge.retry import parse_retry_after
+from bridge.retry import date_of, parse_retry_after
 from bridge.settings import ProviderSettings
 
 _TRIES = 3
@@ -50,6 +50,7 @@ class OpenAIProvider:
     :param budget: asked before every try.
     :param timeout: one deadline for each try, seconds.
     :param on_request: told ``"retrieve"`` for every request sent.
+    :param on_date: told what a reply's ``Date`` says, Unix seconds, and how long the reply took, seconds.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class OpenAIProvider:
         *,
         timeout: float = 30.0,
         on_request: Callable[[str], None] | None = None,
+        on_date: Callable[[float, float], None] | None = None,
     ) -> None:
         self.name = config.name
         self.base_url = config.base_url
@@ -73,6 +75,7 @@ class OpenAIProvider:
         self._clock = clock
         self._timeout = timeout
         self._on_request = on_request
+        self._on_date = on_date
         self._looks = 0
         # The last 401 or 429, and the last look that had begun when it came.
         self._refusal: BadKey | SlowDown | None = None
@@ -116,12 +119,16 @@ class OpenAIProvider:
         if self._on_request is not None:
             self._on_request("retrieve")
         request = OutgoingRequest("GET", self._url(video_id), self._headers, b"")
+        asked = self._clock.monotonic()
         try:
             reply = await self._door.send(request, timeout=self._timeout)
         except EgressError as error:
             # Its detail may name addresses, and ours is shown to whoever may use the API.
             detail = f"no usable answer ({error.reason})"
             return Trouble(detail) if error.reason in _NOT_WORTH_A_TRY else _Again(detail)
+        date = date_of(reply.headers)
+        if date is not None and self._on_date is not None:
+            self._on_date(date, self._clock.monotonic() - asked)
         if 200 <= reply.status < 300:
             return _read(video_id, reply)
         return self._judge(reply)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from bridge.clock import Clock
@@ -29,7 +29,7 @@ from bridge.registry.destinations import DestinationDesk, Inline, unseal
 from bridge.registry.placing import Placed, Placer, ReadRegistration
 from bridge.registry.stored import DestinationService, TryOut, no_trial
 from bridge.secrets import SecretBox
-from bridge.store import deliveries, destinations, reports, standing, stored_destinations, videos, watches
+from bridge.store import deliveries, destinations, reports, standing, stored_destinations, targets, videos, watches
 from bridge.store.database import Database, Transaction
 from bridge.store.reports import DeliveryFilter
 from bridge.store.watches import WatchFilter
@@ -56,6 +56,7 @@ class Counts:
     provider_states: Mapping[str, ProviderState]
     outbox_oldest: float
     targets_disabled: int
+    breakers_open: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,10 @@ class Bells:
     deliveries: Bell
     watches: Bell
     progress: Bell
+
+    def by_name(self) -> Mapping[str, Bell]:
+        """All of them, by the names under which replicas know them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 class Registry:
@@ -124,6 +129,9 @@ class Registry:
         read = await self._judged([self._read(body, created_by) for body in bodies])
         placed: list[Placed | RequestError] = []
         async with self._database.write() as tx:
+            await self._database.alone(tx, "registry")
+            wanted = {(each.provider, each.body.video_id) for each in read if not isinstance(each, RequestError)}
+            await videos.lock(tx, wanted)
             for each in read:
                 try:
                     placed.append(each if isinstance(each, RequestError) else await self._placer.place(tx, each))
@@ -186,6 +194,7 @@ class Registry:
         :raises NotFoundError: there is none of this id; :raises ConflictError: it ended and nothing is pending.
         """
         async with self._database.write() as tx:
+            await videos.lock_of_watch(tx, watch_id)
             status = await watches.status_of(tx, watch_id)
             if status is None:
                 raise NotFoundError(f"There is no watch {watch_id!r}.", param="id")
@@ -281,6 +290,7 @@ class Registry:
                 },
                 outbox_oldest=0.0 if oldest is None else max(0.0, self._database.now() - oldest),
                 targets_disabled=await destinations.disabled_targets(tx),
+                breakers_open=await targets.open_breakers(tx),
             )
 
     def _read(self, body: Registration, created_by: str | None) -> ReadRegistration | RequestError:

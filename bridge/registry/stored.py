@@ -98,6 +98,7 @@ class DestinationService:
             fallback=given.fallback,
         )
         async with self._database.write() as tx:
+            await self._database.alone(tx, "registry")
             if await destinations.by_name(tx, given.name) is not None:
                 raise ConflictError(
                     f"There is a destination {given.name!r} already; change that one, or choose another name.",
@@ -137,6 +138,7 @@ class DestinationService:
         if planned is not None and ("template" in given or "events" in given):
             await self._desk.check_template(planned.body)
         async with self._database.write() as tx:
+            await self._database.alone(tx, "registry")
             before = await _find(tx, name_or_id)
             # Once more: somebody may have changed other fields while the template was judged.
             planned = self._plan(before, given)
@@ -151,6 +153,7 @@ class DestinationService:
         :raises NotFoundError: there is none; :raises ConflictError: something needs it.
         """
         async with self._database.write() as tx:
+            await self._database.alone(tx, "registry")
             known = await _find(tx, name_or_id)
             if known.disabled_reason != destinations.NOT_CONFIGURED:
                 _refuse_environment(known)
@@ -168,6 +171,7 @@ class DestinationService:
         """
         now = self._database.now()
         async with self._database.write() as tx:
+            await self._database.alone(tx, "registry")
             known = await _find(tx, name_or_id)
             _refuse_environment(known)
             settings = unseal(self._box, known.id, known.config)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from bridge.clock import Clock
 from bridge.egress import Door, Reply
 from bridge.errors import EgressError
 from bridge.notifiers import Notifier
 from bridge.notifiers.base import Address, Verdict, judge_error
+from bridge.sender.network import Network
 
 MAX_REPLY = 65_536
 SHOWN_REPLY = 4_096
@@ -71,6 +73,7 @@ class Attempter:
         self._notifiers = notifiers
         self._clock = clock
         self.timeout = timeout
+        self._network = Network()
 
     async def attempt(self, kind: str, origin: str, event_id: str, address: Address, body: bytes) -> Answer:
         """Send a body once. Never raises for what the receiver or the network does: that is the answer."""
@@ -83,8 +86,13 @@ class Attempter:
                 request, timeout=self.timeout, max_reply=MAX_REPLY
             )
         except EgressError as error:
-            lasted = self._clock.monotonic() - clocked
-            return Answer(judge_error(error), at, lasted, failure=error.detail or str(error))
+            ended = self._clock.monotonic()
+            verdict = judge_error(error)
+            if verdict.reason is not None:
+                host = urlsplit(address.url).hostname or ""
+                verdict = replace(verdict, reason=self._network.judged(host, verdict.reason, ended))
+            return Answer(verdict, at, ended - clocked, failure=error.detail or str(error))
+        self._network.reached()
         verdict = notifier.judge(reply, self._clock.now(), address)
         lesser = notifier.degrade(body) if verdict.degrade else None
         return Answer(verdict, at, self._clock.monotonic() - clocked, reply, lesser_body=lesser)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,11 +22,15 @@ from bridge.secrets import SecretBox
 from bridge.sender.attempting import Answer, Attempter
 from bridge.sender.bodies import BodyKeeper
 from bridge.sender.composing import Composer, UnrenderableError
-from bridge.store import deliveries, destinations, targets
+from bridge.sender.fairness import Shares
+from bridge.sender.gating import Turned, Wait, admit, learn
+from bridge.store import backlog, deliveries, destinations, targets
+from bridge.store import due as due_deliveries
 from bridge.store.database import Database, Transaction
 from bridge.store.deliveries import ClaimedDelivery, Conclusion
 
-_LEASE_MARGIN = 30.0
+# For rendering before the attempt and for writing after it; what is not sent by then is not sent, seconds.
+LEASE_MARGIN = 30.0
 _UNRENDERABLE = Verdict(Outcome.FAILED, Reason.RENDER)
 
 
@@ -82,6 +87,8 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         self._room = room
         self._chance = chance
         self._owner = new_id("sender")
+        self._lease = attempter.timeout + LEASE_MARGIN
+        self._shares = Shares(room)
         self._bodies = BodyKeeper(database, self._owner)
 
     async def claim(self) -> Sequence[ClaimedDelivery]:
@@ -91,16 +98,44 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         due = await self.next_due()
         if room <= 0 or due is None or due > now:
             return []
+        held = self._held()
         async with self._database.write() as tx:
-            claimed = await deliveries.claim(
-                tx, limit=room, owner=self._owner, now=now, lease=self._attempter.timeout + _LEASE_MARGIN
+            claimed = await due_deliveries.claim(
+                tx,
+                limit=room,
+                owner=self._owner,
+                now=now,
+                lease=self._lease,
+                places=lambda host: self._shares.of(host) - held[host],
             )
             barred = [each for each in claimed if not (each.enabled or each.manual)]
             await deliveries.conclude(tx, [_barred(each) for each in barred], [])
+            await self._stand_in(tx, [_failed(each) for each in barred], now)
             ready = [each for each in claimed if each.enabled or each.manual]
-            later = await targets.take_turns(tx, ready, self._gaps, now)
-            await deliveries.postpone(tx, later)
+            later = await self._admit(tx, ready, now)
+            await backlog.postpone(tx, {row: (wait.until, wait.reason) for row, wait in later.items()})
         return [each for each in ready if each.id not in later]
+
+    def _held(self) -> Counter[str]:
+        """How many places each host holds."""
+        return Counter(each.host for each in self.in_flight)
+
+    async def _admit(self, tx: Transaction, ready: Sequence[ClaimedDelivery], now: float) -> dict[str, Wait]:
+        """Who must wait for their target, and until when."""
+        queues: dict[tuple[str, str], list[ClaimedDelivery]] = defaultdict(list)
+        for each in ready:
+            queues[each.target, each.kind].append(each)
+        rated = {target: kind for target, kind in queues if self._gaps.get(kind)}
+        states = await targets.lock(tx, [target for target, _ in queues], rated=rated)
+        later: dict[str, Wait] = {}
+        changed = {}
+        for (target, kind), queue in queues.items():
+            admission = admit(queue, states[target], gap=self._gaps.get(kind, 0.0), now=now, lease=self._lease)
+            later |= admission.wait
+            if admission.state != states[target]:
+                changed[target, kind] = admission.state
+        await targets.write(tx, changed)
+        return later
 
     async def work(self, item: ClaimedDelivery) -> Sent | Unsent:
         """Make one attempt, after rendering what was never rendered and keeping that."""
@@ -109,8 +144,7 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
             body = item.body
             if body is None:
                 rendered = await self._composer.compose(item.kind, self._told(item), address)
-                await self._bodies.keep(item.id, rendered)
-                body = rendered.body
+                body = await self._bodies.keep(item.id, rendered)
         except UnrenderableError as error:
             return Sent(item, Answer(_UNRENDERABLE, self._database.now(), 0.0, failure=str(error)))
         except (SecretsError, StoreUnavailableError) as error:
@@ -119,7 +153,13 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         except Exception as error:  # a bug in preparing one delivery must not become an attempt, nor stop the others
             self._log.error("preparing_failed", delivery=item.id, exc_info=error)
             return Unsent(item)
-        return Sent(item, await self._attempter.attempt(item.kind, item.origin, item.event_id, address, body))
+        if body is None or self._database.now() - item.claimed_at > LEASE_MARGIN:
+            # Somebody else has it by now, or may have it before this attempt is over.
+            self._log.warning("lease_lost", delivery=item.id)
+            return Unsent(item)
+        answer = await self._attempter.attempt(item.kind, item.origin, item.event_id, address, body)
+        self._shares.answered(item.host, answer.duration, reached=answer.reply is not None)
+        return Sent(item, answer)
 
     async def record(self, results: Sequence[Sent | Unsent]) -> None:
         """Write attempts and what follows from them as one commit."""
@@ -145,18 +185,48 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
                 conclusions.append(conclusion)
                 made.append((each, _attempt(each, outcome, reason)))
             await deliveries.conclude(tx, conclusions, [(each.claim.id, attempt) for each, attempt in made])
-            for each in sent:
-                await self._teach_target(tx, each, now)
+            dead = {each.id for each in conclusions if each.status is DeliveryStatus.FAILED}
+            failed = [_failed(each.claim) for each, _ in made if each.claim.id in dead]
+            turned = await self._learn(tx, sent, now)
+            failed += await self._disable(tx, sent, now)
+            await self._stand_in(tx, failed, now)
         for each, attempt in made:
             self._report(each, attempt, now)
+        for target, what in turned.items():
+            self._log.warning(f"breaker_{what.value}", target=target[:12])
 
-    async def _teach_target(self, tx: Transaction, sent: Sent, now: float) -> None:
-        """What an answer means for everything else that goes to the same target."""
-        verdict, claim = sent.answer.verdict, sent.claim
-        if verdict.disable:
-            await destinations.disable_target(tx, claim.target, claim.kind, str(verdict.reason), now)
-        if verdict.retry_after and claim.kind in self._gaps:
-            await targets.hold(tx, claim.target, claim.kind, now + verdict.retry_after)
+    async def _learn(self, tx: Transaction, sent: Sequence[Sent], now: float) -> dict[str, Turned]:
+        """What answers mean for everything else that goes to the same targets; whose breakers turned."""
+        results: dict[tuple[str, str], list[tuple[ClaimedDelivery, Verdict]]] = defaultdict(list)
+        for each in sent:
+            results[each.claim.target, each.claim.kind].append((each.claim, each.answer.verdict))
+        states = await targets.lock(tx, [target for target, _ in results], rated={})
+        changed, turned = {}, {}
+        for (target, kind), its in results.items():
+            state, what = learn(states[target], its, now, rated=kind in self._gaps)
+            if state != states[target]:
+                changed[target, kind] = state
+            if what is not None:
+                turned[target] = what
+            if state.opened_at is not None:
+                await backlog.hold_back(tx, target, state.probe_at or now)
+            elif what is Turned.CLOSED:
+                await backlog.let_go(tx, target, now)
+        await targets.write(tx, changed)
+        return turned
+
+    async def _disable(self, tx: Transaction, sent: Sequence[Sent], now: float) -> list[deliveries.FailedDelivery]:
+        """Disable targets that are gone for good; what was given up with them."""
+        gone = {each.claim.target: each for each in sent if each.answer.verdict.disable}
+        failed = []
+        for target, each in sorted(gone.items()):
+            await destinations.disable_target(tx, target, each.claim.kind, str(each.answer.verdict.reason), now)
+            failed += await backlog.fail_pending(tx, target)
+        return failed
+
+    async def _stand_in(self, tx: Transaction, failed: Sequence[deliveries.FailedDelivery], now: float) -> None:
+        if failed and await backlog.stand_in(tx, failed, now):
+            self._log.info("fallback_told", events=sorted({each.event_id for each in failed}))
 
     async def release(self, items: Sequence[ClaimedDelivery]) -> None:
         """Make deliveries due again whose attempt was cut; no attempt is burnt."""
@@ -167,8 +237,9 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         """When the next delivery is due; None while there is no room, a result will wake the loop."""
         if len(self.in_flight) >= self._room:
             return None
+        full = [host for host, number in self._held().items() if number >= self._shares.of(host)]
         async with self._database.read() as tx:
-            return await deliveries.next_due(tx)
+            return await due_deliveries.next_due(tx, full)
 
     def _open(self, claim: ClaimedDelivery) -> Address:
         """The destination's own settings.
@@ -222,6 +293,10 @@ def _barred(claim: ClaimedDelivery) -> Conclusion:
         manual_done=claim.manual_done,
         attempts=claim.attempts,
     )
+
+
+def _failed(claim: ClaimedDelivery) -> deliveries.FailedDelivery:
+    return deliveries.FailedDelivery(claim.event_id, claim.event_type, claim.watch_id, claim.destination_id)
 
 
 def _attempt(sent: Sent, outcome: Outcome, reason: Reason | None) -> Attempt:

@@ -41,6 +41,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "BRIDGE_LOST_GRACE": "lost_grace",
         "BRIDGE_DELIVERY_RETRIES": "delivery_retries",
         "BRIDGE_DELIVERY_TIMEOUT": "delivery_timeout",
+        "BRIDGE_RETENTION_DAYS": "retention_days",
         "BRIDGE_LOG_FORMAT": "log_format",
         "BRIDGE_LOG_LEVEL": "log_level",
     }

@@ -1,6 +1,7 @@
 """The only place that speaks SQL."""
 
-from bridge.store.database import Database, Transaction, lock_file, sqlite_path
+from bridge.store.database import Database, Transaction, kind_of
 from bridge.store.schema import holds_secrets, inspect, migrate
+from bridge.store.sqlite import lock_file, sqlite_path
 
-__all__ = ["Database", "Transaction", "holds_secrets", "inspect", "lock_file", "migrate", "sqlite_path"]
+__all__ = ["Database", "Transaction", "holds_secrets", "inspect", "kind_of", "lock_file", "migrate", "sqlite_path"]

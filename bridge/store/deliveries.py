@@ -11,9 +11,10 @@ from sqlalchemy import and_, bindparam, case, func, insert, select, update
 from bridge.models import Attempt, DeliveryStatus, EventType, Reason
 from bridge.store.database import Transaction
 from bridge.store.stored_destinations import DELETED
-from bridge.store.tables import attempts, deliveries, destinations, events, targets, watches
+from bridge.store.tables import attempts, deliveries, destinations, events
 
 PENDING = DeliveryStatus.PENDING.value
+FIRST, RETRY = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class NewDelivery:
 class ClaimedDelivery:
     """A delivery under our lease, with all that sending it needs.
 
+    :param claimed_at: when the lease began, on the database's clock.
     :param enabled: neither the destination nor its target is disabled.
     :param manual_asked: how often somebody asked for a retry; above ``manual_done`` this attempt is a manual one.
     """
@@ -63,8 +65,10 @@ class ClaimedDelivery:
     origin: str
     kind: str
     target: str
+    host: str
     config: bytes = field(repr=False)
     enabled: bool
+    claimed_at: float
     created_at: float
     body: bytes | None = field(repr=False)
     step: int
@@ -104,6 +108,21 @@ class Conclusion:
     attempts: int
     lesser_body: bytes | None = None
 
+    @property
+    def turn(self) -> int:
+        """0 for what goes before late retries."""
+        return RETRY if self.status is DeliveryStatus.PENDING and self.step else FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDelivery:
+    """A delivery that ended as a dead letter, as far as telling somebody else depends on it."""
+
+    event_id: str
+    event_type: EventType
+    watch_id: str
+    destination_id: str
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -130,37 +149,14 @@ async def add(tx: Transaction, new_events: Sequence[NewEvent], new_deliveries: S
             ],
         )
     if new_deliveries:
-        await tx.execute(insert(deliveries), [_new_values(each) for each in new_deliveries])
+        await tx.execute(insert(deliveries), [new_values(each) for each in new_deliveries])
 
 
-async def claim(tx: Transaction, *, limit: int, owner: str, now: float, lease: float) -> list[ClaimedDelivery]:
-    """Lease the deliveries that are due longest, with all that sending them needs."""
-    due = (
-        select(deliveries.c.id)
-        .where(deliveries.c.next_at <= now)
-        .order_by(deliveries.c.next_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    leased = await tx.execute(
-        update(deliveries)
-        .where(deliveries.c.id.in_(due.scalar_subquery()))
-        .values(lease_owner=owner, lease_until=now + lease, next_at=now + lease, fence=deliveries.c.fence + 1)
-        .returning(deliveries.c.id)
-    )
-    ids = list(leased.scalars())
-    if not ids:
-        return []
-    rows = (await tx.execute(_claimed_query().where(deliveries.c.id.in_(ids)))).mappings()
-    claimed = [
-        ClaimedDelivery(**dict(row) | {"event_type": EventType(row["event_type"]), "enabled": bool(row["enabled"])})
-        for row in rows
-    ]
-    return sorted(claimed, key=lambda each: each.id)
+async def store_bodies(tx: Transaction, rendered: Mapping[str, Rendered], owner: str) -> dict[str, bytes]:
+    """Keep what was rendered, before it is sent for the first time; what is to be sent.
 
-
-async def store_bodies(tx: Transaction, rendered: Mapping[str, Rendered], owner: str) -> None:
-    """Keep what was rendered, before it is sent for the first time."""
+    :returns: bodies by delivery. One whose lease is no longer ours is left out, one that has a body keeps that.
+    """
     if rendered:
         await tx.execute(
             update(deliveries)
@@ -171,17 +167,10 @@ async def store_bodies(tx: Transaction, rendered: Mapping[str, Rendered], owner:
                 for delivery_id, each in rendered.items()
             ],
         )
-
-
-async def postpone(tx: Transaction, until: Mapping[str, float]) -> None:
-    """Give claimed deliveries back until their targets may be sent to; no attempt is burnt."""
-    if until:
-        await tx.execute(
-            update(deliveries)
-            .where(deliveries.c.id == bindparam("row"))
-            .values(next_at=bindparam("v_next_at"), lease_owner=None, lease_until=None),
-            [{"row": delivery_id, "v_next_at": at} for delivery_id, at in until.items()],
-        )
+    query = select(deliveries.c.id, deliveries.c.body).where(
+        deliveries.c.id.in_(rendered), deliveries.c.lease_owner == owner
+    )
+    return {row[0]: row[1] for row in await tx.execute(query)}
 
 
 async def held(tx: Transaction, claims: Sequence[ClaimedDelivery], owner: str) -> dict[str, HeldDelivery]:
@@ -202,7 +191,7 @@ async def held(tx: Transaction, claims: Sequence[ClaimedDelivery], owner: str) -
 async def conclude(tx: Transaction, conclusions: Sequence[Conclusion], made: Sequence[tuple[str, Attempt]]) -> None:
     """Write what attempts came to, and the attempts themselves; gives the leases up."""
     if conclusions:
-        names = ("status", "reason", "step", "next_at", "delivered_at", "manual_done", "attempts")
+        names = ("status", "reason", "step", "turn", "next_at", "delivered_at", "manual_done", "attempts")
         await tx.execute(
             update(deliveries)
             .where(deliveries.c.id == bindparam("row"))
@@ -232,11 +221,16 @@ async def conclude(tx: Transaction, conclusions: Sequence[Conclusion], made: Seq
 
 async def release(tx: Transaction, claims: Sequence[ClaimedDelivery], owner: str, now: float) -> None:
     """Give up leases whose attempt was cut: due again at once, no attempt burnt."""
-    for each in claims:
+    if claims:
         await tx.execute(
             update(deliveries)
-            .where(deliveries.c.id == each.id, deliveries.c.fence == each.fence, deliveries.c.lease_owner == owner)
-            .values(lease_owner=None, lease_until=None, next_at=case((deliveries.c.status == PENDING, now)))
+            .where(
+                deliveries.c.id == bindparam("row"),
+                deliveries.c.fence == bindparam("row_fence"),
+                deliveries.c.lease_owner == owner,
+            )
+            .values(lease_owner=None, lease_until=None, next_at=case((deliveries.c.status == PENDING, now))),
+            [{"row": each.id, "row_fence": each.fence} for each in claims],
         )
 
 
@@ -288,57 +282,19 @@ async def cancel_pending(tx: Transaction, watch_id: str) -> int:
     return result.rowcount
 
 
-async def next_due(tx: Transaction) -> float | None:
-    """When the next delivery is due."""
-    query = select(func.min(deliveries.c.next_at)).where(deliveries.c.next_at.is_not(None))
-    found: float | None = (await tx.execute(query)).scalar_one_or_none()
-    return found
-
-
-def _claimed_query() -> Any:
-    joined = (
-        deliveries.join(events, events.c.id == deliveries.c.event_id)
-        .join(watches, watches.c.id == deliveries.c.watch_id)
-        .join(destinations, destinations.c.id == deliveries.c.destination_id)
-        .outerjoin(targets, targets.c.target == deliveries.c.target)
-    )
-    return select(
-        deliveries.c.id,
-        deliveries.c.fence,
-        deliveries.c.event_id,
-        deliveries.c.event_type,
-        events.c.created_at.label("event_at"),
-        events.c.video,
-        deliveries.c.watch_id,
-        watches.c.created_at.label("watch_created_at"),
-        watches.c.metadata.label("watch_metadata"),
-        watches.c.provider,
-        deliveries.c.destination_id,
-        destinations.c.origin,
-        destinations.c.kind,
-        deliveries.c.target,
-        destinations.c.config,
-        and_(destinations.c.enabled, targets.c.disabled_at.is_(None)).label("enabled"),
-        deliveries.c.created_at,
-        deliveries.c.body,
-        deliveries.c.step,
-        deliveries.c.attempts,
-        deliveries.c.manual_asked,
-        deliveries.c.manual_done,
-    ).select_from(joined)
-
-
 def _retry_values(now: float) -> dict[str, Any]:
     return {
         "status": PENDING,
         "reason": None,
         "step": 0,
+        "turn": FIRST,
         "manual_asked": deliveries.c.manual_asked + 1,
         "next_at": case((deliveries.c.lease_owner.is_(None), now), else_=deliveries.c.next_at),
     }
 
 
-def _new_values(new: NewDelivery) -> dict[str, Any]:
+def new_values(new: NewDelivery) -> dict[str, Any]:
+    """The row of a new delivery."""
     return {
         "id": new.id,
         "event_id": new.event_id,
@@ -354,6 +310,7 @@ def _new_values(new: NewDelivery) -> dict[str, Any]:
         "attempts": 0,
         "manual_asked": 0,
         "manual_done": 0,
+        "turn": FIRST,
         "next_at": new.created_at,
         "fence": 0,
     }

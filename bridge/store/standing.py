@@ -6,10 +6,11 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 
 from bridge.secrets import SecretBox
 from bridge.store.database import Transaction
+from bridge.store.dialects import upsert
 from bridge.store.tables import providers, settings
 
 _PEPPER = "pepper"
@@ -30,9 +31,14 @@ async def pepper(tx: Transaction, box: SecretBox) -> bytes:
     return fresh
 
 
-async def provider_health(tx: Transaction) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """The last known standing of each provider, with the base URL it belongs to."""
-    query = select(providers.c.name, providers.c.base_url, providers.c.health)
+async def provider_health(tx: Transaction, *, hold: bool = False) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """The last known standing of each provider, with the base URL it belongs to.
+
+    :param hold: keep it as it is until the transaction ends, to write what follows from it.
+    """
+    query = select(providers.c.name, providers.c.base_url, providers.c.health).order_by(providers.c.name)
+    if hold:
+        query = query.with_for_update()
     return {row[0]: (row[1], row[2]) for row in await tx.execute(query)}
 
 
@@ -40,5 +46,5 @@ async def keep_provider_health(
     tx: Transaction, name: str, base_url: str, health: Mapping[str, Any], now: float
 ) -> None:
     """Remember a provider's standing."""
-    await tx.execute(delete(providers).where(providers.c.name == name))
-    await tx.execute(insert(providers).values(name=name, base_url=base_url, health=dict(health), updated_at=now))
+    row = {"name": name, "base_url": base_url, "health": dict(health), "updated_at": now}
+    await upsert(tx, providers, [row], key=("name",), update=("base_url", "health", "updated_at"))

@@ -96,6 +96,7 @@ watches = Table(
 Index("ix_watches_video_status", watches.c.video, watches.c.status)
 Index("ix_watches_status_id", watches.c.status, watches.c.id)
 Index("ix_watches_video_id_id", watches.c.video_id, watches.c.id)
+Index("ix_watches_ended_at", watches.c.ended_at)
 
 destinations = Table(
     "destinations",
@@ -143,8 +144,9 @@ targets = Table(
     Column("next_send_at", Float),  # the rate of its kind
     Column("held_until", Float),  # the receiver asked to be left alone
     Column("failures", Integer, nullable=False),
-    Column("opened_at", Float),
-    Column("probe_at", Float),
+    Column("opened_at", Float),  # the breaker: nothing on schedule goes there …
+    Column("probe_at", Float),  # … but for one delivery from this moment on; for the one under way, its lease's end
+    Column("probe_wait", Float),  # how long the breaker waited for that, seconds
 )
 
 events = Table(
@@ -178,16 +180,18 @@ deliveries = Table(
     Column("attempts", Integer, nullable=False),  # attempts ever made
     Column("manual_asked", Integer, nullable=False),  # retries somebody asked for …
     Column("manual_done", Integer, nullable=False),  # … and how many of them have been tried
+    Column("turn", Integer, nullable=False),  # 0 goes before 1: first attempts and manual ones before late retries
     Column("next_at", Float),
     Column("lease_owner", String(40)),
     Column("lease_until", Float),
     Column("fence", Integer, nullable=False),
+    UniqueConstraint("event_id", "destination_id"),  # nobody is told twice of one event, whoever stands in for whom
 )
-Index("ix_deliveries_next_at", deliveries.c.next_at)
+Index("ix_deliveries_due", deliveries.c.turn, deliveries.c.next_at, deliveries.c.id, deliveries.c.host)
+Index("ix_deliveries_target_status", deliveries.c.target, deliveries.c.status)
 Index("ix_deliveries_status_id", deliveries.c.status, deliveries.c.id)
 Index("ix_deliveries_watch_id_id", deliveries.c.watch_id, deliveries.c.id)
 Index("ix_deliveries_destination_id_id", deliveries.c.destination_id, deliveries.c.id)
-Index("ix_deliveries_event_id", deliveries.c.event_id)
 
 attempts = Table(
     "attempts",

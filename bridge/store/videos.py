@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import RowMapping, bindparam, case, exists, func, insert, or_, select, tuple_, update
 
 from bridge.ids import new_id
 from bridge.models import Video
@@ -36,13 +36,17 @@ class ClaimedVideo:
 
 @dataclass(frozen=True, slots=True)
 class LookedVideo:
-    """What one look writes: the state after it, and when to look next (None: nobody waits any more)."""
+    """What one look writes: the state after it, and when to look next (None: nobody waits any more).
+
+    :param changed: whether the look showed the video otherwise than it was known.
+    """
 
     id: str
     state: VideoState
     looked_at: float
     last_look: str
     next_at: float | None
+    changed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,22 @@ class StoredVideo:
 
     id: str
     video: Video | None
+
+
+async def lock(tx: Transaction, wanted: Collection[tuple[str, str]]) -> None:
+    """Hold these videos (provider and id), as far as there are rows of them, until the transaction ends.
+
+    Whoever decides by what a video shows holds it first: no look at it is recorded meanwhile.
+    """
+    if tx.dialect.name != "sqlite" and wanted:
+        pair = tuple_(videos.c.provider, videos.c.video_id)
+        await tx.execute(select(videos.c.id).where(pair.in_(wanted)).order_by(videos.c.id).with_for_update())
+
+
+async def lock_of_watch(tx: Transaction, watch_id: str) -> None:
+    """Hold the video that a watch is about until the transaction ends."""
+    video = select(watches.c.video).where(watches.c.id == watch_id).scalar_subquery()
+    await tx.execute(select(videos.c.id).where(videos.c.id == video).with_for_update())
 
 
 async def find(tx: Transaction, provider: str, video_id: str) -> StoredVideo | None:
@@ -103,13 +123,24 @@ async def watch_until(tx: Transaction, row_id: str, deadline: float, now: float)
 
 
 async def claim(
-    tx: Transaction, provider: str, *, limit: int, owner: str, now: float, lease: float
+    tx: Transaction,
+    provider: str,
+    *,
+    limit: int,
+    owner: str,
+    now: float,
+    lease: float,
+    known_first: bool = False,
 ) -> list[ClaimedVideo]:
-    """Lease the videos of one provider that are due longest. The due time moves to the end of the lease."""
+    """Lease the videos of one provider that are due longest. The due time moves to the end of the lease.
+
+    :param known_first: those that the provider did not miss at their last look go before the others.
+    """
+    missed = case((videos.c.last_look == "missing", 1), else_=0)
     query = (
         select(videos.c.id)
         .where(videos.c.provider == provider, videos.c.next_at <= now)
-        .order_by(videos.c.next_at)
+        .order_by(*([missed] if known_first else []), videos.c.next_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -123,12 +154,21 @@ async def claim(
     return sorted((ClaimedVideo(*row) for row in leased), key=lambda claimed: due.index(claimed.id))
 
 
+async def under_way(tx: Transaction, provider: str, now: float) -> bool:
+    """Whether somebody is looking at a video of this provider."""
+    leased = exists().where(
+        videos.c.provider == provider, videos.c.lease_owner.is_not(None), videos.c.lease_until > now
+    )
+    return bool((await tx.execute(select(leased))).scalar_one())
+
+
 async def held(tx: Transaction, claims: Sequence[ClaimedVideo], owner: str) -> dict[str, VideoState]:
     """The present state of those claimed videos whose lease is still ours; a late owner gets nothing."""
     fences = {claim.id: claim.fence for claim in claims}
     query = (
         select(videos.c.id, videos.c.fence, *STATE_COLUMNS)
         .where(videos.c.id.in_(fences), videos.c.lease_owner == owner)
+        .order_by(videos.c.id)
         .with_for_update()
     )
     rows = (await tx.execute(query)).mappings()
@@ -136,27 +176,33 @@ async def held(tx: Transaction, claims: Sequence[ClaimedVideo], owner: str) -> d
 
 
 async def write_looks(tx: Transaction, looked: Collection[LookedVideo]) -> None:
-    """Write the looks of one tick and give their leases up."""
-    if not looked:
-        return
-    statement = (
-        update(videos)
-        .where(videos.c.id == bindparam("row"))
-        .values({name: bindparam(f"v_{name}") for name in _look_values(next(iter(looked)))})
-    )
-    await tx.execute(
-        statement,
-        [{"row": each.id} | {f"v_{name}": value for name, value in _look_values(each).items()} for each in looked],
-    )
+    """Write the looks of one tick and give their leases up. What showed nothing new is written narrowly."""
+    for changed in (True, False):
+        rows = [_look_values(each) for each in looked if each.changed is changed]
+        if rows:
+            statement = (
+                update(videos)
+                .where(videos.c.id == bindparam("row"))
+                .values({name: bindparam(f"v_{name}") for name in rows[0] if name != "id"})
+            )
+            await tx.execute(
+                statement,
+                [{"row" if name == "id" else f"v_{name}": value for name, value in row.items()} for row in rows],
+            )
 
 
 async def release(tx: Transaction, claims: Sequence[ClaimedVideo], owner: str, now: float) -> None:
     """Give up leases whose look was cut: due again at once."""
-    for each in claims:
+    if claims:
         await tx.execute(
             update(videos)
-            .where(videos.c.id == each.id, videos.c.fence == each.fence, videos.c.lease_owner == owner)
-            .values(lease_owner=None, lease_until=None, next_at=now)
+            .where(
+                videos.c.id == bindparam("row"),
+                videos.c.fence == bindparam("row_fence"),
+                videos.c.lease_owner == owner,
+            )
+            .values(lease_owner=None, lease_until=None, next_at=now),
+            [{"row": each.id, "row_fence": each.fence} for each in claims],
         )
 
 
@@ -212,9 +258,12 @@ async def in_flight(tx: Transaction) -> dict[str, int]:
 
 def _look_values(looked: LookedVideo) -> dict[str, Any]:
     video = looked.state.video
-    return {
+    shown = {
         "status": None if video is None or video.status is None else video.status.value,
         "observation": None if video is None else video.as_dict(),
+    }
+    return (shown if looked.changed else {}) | {
+        "id": looked.id,
         "looked_at": looked.looked_at,
         "last_look": looked.last_look,
         "looks": looked.state.looks,

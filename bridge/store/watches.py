@@ -12,6 +12,7 @@ from bridge.models import DeliveryStatus, Page, PageRequest, Video, WatchStatus,
 from bridge.states import Ending, LiveWatch
 from bridge.store import destinations as destinations_store
 from bridge.store.database import Transaction
+from bridge.store.dialects import json_pairs
 from bridge.store.tables import deliveries, videos, watch_destinations, watches
 
 
@@ -126,6 +127,7 @@ async def overdue(tx: Transaction, provider: str, before: float, limit: int) -> 
         )
         .order_by(watches.c.expires_at, watches.c.id)
         .limit(limit)
+        .with_for_update(of=videos, skip_locked=True)  # another replica may be at the same
     )
     return [
         OverdueWatch(LiveWatch(row[0], row[1]), row[2], row[3], None if row[4] is None else Video.from_dict(row[4]))
@@ -145,7 +147,7 @@ async def end(tx: Transaction, ended: Sequence[tuple[str, Ending]], now: float) 
         return
     await tx.execute(
         update(watches)
-        .where(watches.c.id == bindparam("row"))
+        .where(watches.c.id == bindparam("row"), watches.c.status == WatchStatus.WATCHING.value)
         .values(status=bindparam("v_status"), reason=bindparam("v_reason"), ended_at=now),
         [{"row": watch_id, "v_status": ending.status.value, "v_reason": ending.reason} for watch_id, ending in ended],
     )
@@ -209,7 +211,7 @@ async def counts(tx: Transaction) -> dict[WatchStatus, int]:
 
 def _has_metadata(name: str, value: str) -> ColumnElement[bool]:
     """The metadata holds this pair. Keys are the registrant's own text, so no JSON path is made of them."""
-    entries = func.json_each(watches.c.metadata).table_valued(column("key"), column("value"), name="entry")
+    entries = json_pairs(watches.c.metadata).table_valued(column("key"), column("value"), name="entry")
     return exists(
         select(literal_column("1")).select_from(entries).where(entries.c.key == name, entries.c.value == value)
     )

@@ -214,5 +214,8 @@ _SERVER: Sequence[Operation] = (
     ),
 )
 
+PROBES: Sequence[Operation] = tuple(each for each in _SERVER if each.name in ("healthz", "readyz", "metrics"))
+"""What a process answers whose roles leave the API to others."""
+
 OPERATIONS: Sequence[Operation] = (*_WATCHES, *_DELIVERIES, *DESTINATIONS, *PROVIDERS, *_SERVER)
 """Every route there is, in the order it is documented and matched."""

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from bridge.errors import RequestError, StoreUnavailableError
+from bridge.errors import Away, RequestError, StoreUnavailableError
 from bridge.logs import get_logger
 
 CLIENT_GONE = 499
@@ -60,10 +60,21 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     return JSONResponse(body, error.status_code, error.headers)
 
 
+_AWAY: Mapping[Away, str] = {
+    Away.LOCKED: "is locked by another process",
+    Away.FULL: "has no space left on its disk",
+    Away.READ_ONLY: "takes no writes for now",
+    Away.BUSY: "is busy",
+    Away.UNREACHABLE: "cannot be reached for now",
+    Away.BROKEN: "does not work for now",
+}
+
+
 async def _on_store_unavailable(_: Request, error: Exception) -> Response:
+    assert isinstance(error, StoreUnavailableError)  # noqa: S101 - the table below says so
     _log.warning("database_away", error=str(error))
     body = error_object(
-        "The database of this server is away for now; nothing was changed. Try again in a few seconds.",
+        f"The database of this server {_AWAY[error.away]}; nothing was changed. Try again in a few seconds.",
         "server_error",
         code="database_away",
     )

@@ -53,3 +53,4 @@ async def _refresh(services: Services) -> None:
     services.metrics.set_provider_states(counts.provider_states)
     services.metrics.set_outbox_oldest(counts.outbox_oldest)
     services.metrics.set_targets_disabled(counts.targets_disabled)
+    services.metrics.set_breakers_open(counts.breakers_open)

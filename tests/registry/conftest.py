@@ -1,5 +1,5 @@
 """The parts of a bridge and the servers around them."""
 
-from tests.parts import hook, logs, parts, provider, receiver, simulator
+from tests.parts import hook, kind, logs, parts, provider, receiver, simulator
 
-__all__ = ["hook", "logs", "parts", "provider", "receiver", "simulator"]
+__all__ = ["hook", "kind", "logs", "parts", "provider", "receiver", "simulator"]

@@ -12,7 +12,7 @@ from bridge.registry.destinations import target_of
 from bridge.signing import new_secret
 from bridge.simulator import Simulator
 from tests.clock import ManualClock
-from tests.parts import MASTER, Parts, Setting, open_parts, signed_by
+from tests.parts import MASTER, Parts, Setting, open_parts, signed_by, sql
 from tests.receiver import Received, Receiver
 from tests.servers import SimulatedProvider
 
@@ -101,7 +101,9 @@ async def test_while_the_master_key_is_renewed_both_secrets_sign(
 async def test_nothing_secret_stands_readable_in_the_database(parts: Parts, tmp_path: Path) -> None:
     callback = {"kind": "callback", "url": "https://example.com/hook?token=t0ken", "secret": OWN}
     registered = await parts.register(destinations=[{**callback, "headers": {"X-Api-Key": "k3y-of-the-team"}}])
-    files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    tables = ("watches", "destinations", "videos", "settings", "targets")
+    rows = [str(row) for table in tables for row in sql(tmp_path, f"SELECT * FROM {table}")]
+    files = "".join(rows).encode() + b"".join(path.read_bytes() for path in tmp_path.glob("bridge.db*"))
     assert registered.watch.id.encode() in files
     for secret in (OWN, OWN.removeprefix("whsec_"), "t0ken", "k3y-of-the-team"):
         assert secret.encode() not in files

@@ -9,6 +9,7 @@ from bridge.poller.recording import Looked
 from bridge.registry import Registered
 from tests.parts import Parts
 
+NOWHERE = {"openai": "http://127.0.0.1:9/v1"}
 # What happened is told to begin at this moment, Unix seconds.
 START = 1_763_870_000
 

@@ -21,7 +21,7 @@ async def claimed(parts: Parts, hook: str, number: int) -> list[str]:
 
 
 async def test_all_that_wait_are_one_commit(parts: Parts, hook: str, tmp_path: Path) -> None:
-    ids = await claimed(parts, hook, 5)
+    ids = await claimed(parts, hook, 4)
     (owner,) = {row[0] for row in sql(tmp_path, "SELECT lease_owner FROM deliveries")}
     keeper = BodyKeeper(parts.database, owner)
     await asyncio.gather(*(keeper.keep(each, Rendered(each.encode())) for each in ids))

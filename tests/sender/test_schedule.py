@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from bridge.models import DeliveryStatus
 from bridge.settings import load_settings
-from bridge.store import deliveries
+from bridge.store import due
 from tests.clock import ManualClock
 from tests.parts import Parts, Setting, open_parts, settle
 from tests.receiver import Receiver
@@ -144,5 +144,5 @@ async def test_the_oldest_is_sent_first(tmp_path: Path, clock: ManualClock, hook
             await ended(parts, f"video_{number}", callback_url=hook)
             await clock.advance(1)
         async with parts.database.write() as tx:
-            claimed = await deliveries.claim(tx, limit=2, owner="me", now=clock.now(), lease=10)
+            claimed = await due.claim(tx, limit=2, owner="me", now=clock.now(), lease=10)
     assert [each.video["id"] for each in claimed] == ["video_0", "video_1"]

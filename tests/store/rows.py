@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, Table, insert, select
 from bridge.ids import event_id, new_id
 from bridge.models import DeliveryStatus, EventType, Video, VideoStatus
 from bridge.states import VideoState
-from bridge.store import Transaction, deliveries, destinations, tables, videos, watches
+from bridge.store import Transaction, deliveries, destinations, due, tables, videos, watches
 from bridge.store.deliveries import ClaimedDelivery, NewDelivery, NewEvent
 from bridge.store.destinations import DestinationRow
 from bridge.store.videos import ClaimedVideo, LookedVideo
@@ -151,7 +151,7 @@ async def add_delivery_as(tx: Transaction, status: DeliveryStatus, **columns: An
 async def claim_deliveries(
     tx: Transaction, owner: str = "sender_1", *, now: float = NOW, limit: int = 100
 ) -> list[ClaimedDelivery]:
-    return await deliveries.claim(tx, limit=limit, owner=owner, now=now, lease=LEASE)
+    return await due.claim(tx, limit=limit, owner=owner, now=now, lease=LEASE)
 
 
 async def disable(tx: Transaction, target: str) -> None:

@@ -225,12 +225,6 @@ def test_a_url_names_a_file(url: str, file: str) -> None:
     assert sqlite_path(url) == Path(file)
 
 
-@pytest.mark.parametrize("url", ["postgresql://user@host/name", "sqlite://"])
-def test_a_url_without_a_sqlite_file_is_refused(url: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"BRIDGE_DATABASE_URL names a .*set it to sqlite:///bridge\.db"):
-        sqlite_path(url)
-
-
 def test_one_process_holds_the_file(path: Path) -> None:
     with (
         lock_file(path),

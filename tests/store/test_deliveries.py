@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from bridge.models import Attempt, DeliveryStatus, EventType, Outcome, Reason, Trigger
-from bridge.store import Database, Transaction, deliveries, reports, tables
+from bridge.store import Database, Transaction, deliveries, due, reports, tables
 from bridge.store.deliveries import Conclusion, HeldDelivery
 from tests.clock import ManualClock
 from tests.store.rows import (
@@ -35,7 +35,7 @@ def conclusion(delivery_id: str, status: DeliveryStatus, *, next_at: float | Non
 
 async def test_a_new_delivery_is_due_at_once_and_was_never_tried(tx: Transaction) -> None:
     delivery_id = await add_delivery(tx)
-    assert await deliveries.next_due(tx) == NOW
+    assert await due.next_due(tx) == NOW
     (claimed,) = await claim_deliveries(tx)
     assert (claimed.id, claimed.step, claimed.attempts, claimed.body) == (delivery_id, 0, 0, None)
     assert not claimed.manual
@@ -60,8 +60,13 @@ async def test_exactly_the_due_ones_are_claimed_those_due_longest_first(tx: Tran
     assert await claim_deliveries(tx) == []
 
 
-async def test_what_is_claimed_together_comes_in_the_order_it_was_made(tx: Transaction) -> None:
-    made = [await add_delivery(tx, created_at=NOW - seconds) for seconds in (1, 3, 2)]
+async def test_what_is_claimed_together_comes_in_the_order_it_fell_due(tx: Transaction) -> None:
+    one, three, two = [await add_delivery(tx, created_at=NOW - seconds) for seconds in (1, 3, 2)]
+    assert [each.id for each in await claim_deliveries(tx)] == [three, two, one]
+
+
+async def test_what_fell_due_at_once_comes_in_the_order_it_was_made(tx: Transaction) -> None:
+    made = [await add_delivery(tx, created_at=NOW) for _ in range(5)]
     assert [each.id for each in await claim_deliveries(tx)] == made
 
 
@@ -139,7 +144,7 @@ async def test_a_delivery_that_ended_is_due_no_more(tx: Transaction, status: Del
     delivery_id = await add_delivery(tx)
     await claim_deliveries(tx)
     await deliveries.conclude(tx, [conclusion(delivery_id, status)], [])
-    assert await deliveries.next_due(tx) is None
+    assert await due.next_due(tx) is None
     assert await claim_deliveries(tx, now=NOW + 1e9) == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from bridge.models import PageRequest, WatchStatus
-from bridge.store import Transaction, deliveries, destinations, reports, videos, watches
+from bridge.store import Transaction, deliveries, destinations, due, reports, videos, watches
 from bridge.store.reports import DeliveryFilter
 from bridge.store.tables import metadata
 from bridge.store.watches import WatchFilter
@@ -73,7 +73,7 @@ async def ending_of_a_watch(tx: Transaction) -> None:
 
 
 async def turn_of_the_sender(tx: Transaction) -> None:
-    await deliveries.next_due(tx)
+    await due.next_due(tx)
     claimed = await claim_deliveries(tx)
     await deliveries.store_bodies(tx, {each.id: deliveries.Rendered(b"") for each in claimed}, "sender_1")
     await deliveries.held(tx, claimed, "sender_1")

@@ -182,16 +182,12 @@ def test_another_programs_database_is_left_alone(tmp_path: Path, table: str) -> 
     assert tables(tmp_path / "b.db") == {table, "orders"}
 
 
-@pytest.mark.parametrize("version", ["0002", "00", "head"])
+@pytest.mark.parametrize("version", ["0999", "00", "head"])
 def test_a_newer_schema_is_left_alone(path: Path, version: str) -> None:
     run(path, f"UPDATE alembic_version SET version_num = '{version}'")
     with pytest.raises(ConfigurationError, match=rf"written by a newer version of video-bridge \(schema {version}\)"):
         migrate(url(path))
     assert run(path, "SELECT version_num FROM alembic_version") == [(version,)]
-
-
-def test_another_kind_of_database_is_refused_with_its_name() -> None:
-    assert inspect("postgresql://user@host/name")[0].startswith("BRIDGE_DATABASE_URL names a postgresql database")
 
 
 def test_an_empty_file_is_no_database_yet(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from bridge.ids import event_id
 from bridge.models import EventType, Video, VideoStatus, WatchStatus
 from bridge.outbox import EndedWatch, tell
 from bridge.states import COMPLETED, TIMED_OUT
-from bridge.store import Database, Transaction, deliveries, tables, watches
+from bridge.store import Database, Transaction, due, tables, watches
 from tests.store.rows import NOW, a_video, add_destination, add_watch, claim_deliveries
 
 DONE = a_video(status=VideoStatus.COMPLETED)
@@ -41,7 +41,7 @@ async def test_the_watch_stands_as_ended(tx: Transaction) -> None:
 async def test_an_event_nobody_asked_for_is_kept_and_sent_to_nobody(tx: Transaction) -> None:
     told = await add_destination(tx, events=[EventType.VIDEO_FAILED])
     assert await tell(tx, [EndedWatch(await add_watch(tx, None, [told]), COMPLETED, DONE)], NOW) == 0
-    assert (await events(tx), await deliveries.next_due(tx)) == (1, None)
+    assert (await events(tx), await due.next_due(tx)) == (1, None)
 
 
 async def test_several_watches_end_together_each_telling_its_own(tx: Transaction) -> None:

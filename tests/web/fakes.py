@@ -90,6 +90,7 @@ COUNTS = Counts(
     provider_states={"openai": ProviderState.PAUSED},
     outbox_oldest=7.5,
     targets_disabled=1,
+    breakers_open=0,
 )
 
 

@@ -1,0 +1,7 @@
+"""The program put together and run: :func:`open_bridge` makes the parts, :func:`serve` runs them on a socket."""
+
+from bridge.app.composition import Bridge, egress_policy, open_bridge
+from bridge.app.roles import ALL_ROLES, Role, parse_roles
+from bridge.app.serving import STOP_GRACE, serve
+
+__all__ = ["ALL_ROLES", "STOP_GRACE", "Bridge", "Role", "egress_policy", "open_bridge", "parse_roles", "serve"]

@@ -1,0 +1,196 @@
+"""The composition root: every part is made here, handed what it needs, and closed in reverse order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from bridge.app.opening import open_database
+from bridge.app.roles import ALL_ROLES, Role, check_roles
+from bridge.clock import Clock, SystemClock
+from bridge.egress import LOOPBACK_NETWORKS, AddressPolicy, Door
+from bridge.loops import Bell, Running
+from bridge.metrics import Metrics
+from bridge.notifiers import create_notifiers, gaps_of
+from bridge.pacing import Pace
+from bridge.poller import Lane, Poller
+from bridge.providers.budget import Budget
+from bridge.providers.openai import OpenAIProvider
+from bridge.registry import Bells, Registry
+from bridge.registry.again import Digests
+from bridge.registry.destinations import DestinationDesk
+from bridge.registry.environment import email_defaults
+from bridge.registry.templates import TemplateJudge
+from bridge.rendering import PackagedTemplates, Sandbox
+from bridge.resources import templates_dir
+from bridge.retry import RetrySchedule
+from bridge.sender import Attempter, Composer, Doors, Sender, Trial
+from bridge.settings import Settings
+from bridge.store.listening import Herald
+from bridge.upkeep import DAY, Offsets, Upkeep
+from bridge.web.api import OPERATIONS, PROBES
+from bridge.web.application import create_web
+from bridge.web.health import Readiness
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """The parts that the outside needs: the web app, the registry behind it, and the loops that this process runs."""
+
+    web: Starlette
+    registry: Registry
+    poller: Poller
+    sender: Sender
+    readiness: Readiness
+    metrics: Metrics
+    loops: tuple[Running, ...]
+
+
+@asynccontextmanager
+async def open_bridge(
+    settings: Settings, clock: Clock | None = None, roles: Collection[Role] = ALL_ROLES
+) -> AsyncIterator[Bridge]:
+    """All parts, ready to run, on the database the settings name.
+
+    One straight line on purpose: read it from top to bottom to see what depends on what.
+
+    :param roles: what this process does; the rest is left to others on the same database.
+    :raises ConfigurationError: the database, its key or a file cannot be used.
+    """
+    wall = clock or SystemClock()
+    check_roles(roles, settings)
+    async with AsyncExitStack() as stack:
+        opened = await open_database(settings, wall, stack)
+        database, box = opened.database, opened.box
+
+        # The ways out: one for strangers' destinations, one for the operator's own, one for each provider.
+        policy = egress_policy(settings)
+        email = email_defaults(settings)
+        proxy = settings.egress_proxy
+        doors = Doors(
+            guarded=Door(policy, ca_file=settings.ca_file, proxy=proxy),
+            operator=Door(AddressPolicy(anywhere=True), ca_file=settings.ca_file, proxy=proxy),
+            mail_urls=frozenset({email.url} if email.url else ()),
+        )
+        stack.push_async_callback(doors.guarded.aclose)
+        stack.push_async_callback(doors.operator.aclose)
+        metrics = Metrics(providers=settings.providers)
+        offsets = Offsets(wall, metrics)
+        lanes = {name: _lane(settings, name, wall, metrics, offsets, stack) for name in settings.providers}
+
+        # Messages: checks of templates that are registered do not hold up those that are sent.
+        notifiers = create_notifiers(box, _plain(settings.callback_secret))
+        checking, rendering = Sandbox(), Sandbox()
+        stack.push_async_callback(checking.aclose)
+        stack.push_async_callback(rendering.aclose)
+        composer = Composer(notifiers, PackagedTemplates(templates_dir(), settings.templates_dir), rendering)
+        attempter = Attempter(doors, notifiers, wall, settings.delivery_timeout)
+
+        # The service and the loops; they meet only in the tables, the bells save them waiting.
+        bells = Bells(videos=Bell(), deliveries=Bell(), watches=Bell(), progress=Bell())
+        digests = Digests(opened.pepper)
+        registry = Registry(
+            database,
+            DestinationDesk(box, digests, policy, email, TemplateJudge(checking).judge),
+            digests,
+            box,
+            notifiers,
+            clock=database.clock,
+            bells=bells,
+            providers=settings.providers,
+            default_provider=settings.default_provider,
+            watch_timeout=settings.watch_timeout,
+            try_out=Trial(database, attempter, composer, box, wall).try_out,
+        )
+        poller = Poller(
+            database,
+            lanes,
+            clock=database.clock,
+            bell=bells.videos,
+            told=bells.deliveries,
+            ended=bells.watches,
+            progress=bells.progress,
+            pace=Pace(settings.poll_min_interval, settings.poll_max_interval, settings.lost_grace),
+            metrics=metrics,
+        )
+        await poller.open()
+        sender = Sender(
+            database,
+            attempter,
+            gaps_of(notifiers),
+            composer,
+            box,
+            clock=database.clock,
+            bell=bells.deliveries,
+            schedule=RetrySchedule(settings.delivery_retries),
+            metrics=metrics,
+            links=_links(settings.public_url),
+        )
+        upkeep = Upkeep(database, wall, metrics, retention=settings.retention_days * DAY)
+        loops: list[Running] = [upkeep]
+        loops += [poller] if Role.POLLER in roles else []
+        loops += [sender] if Role.SENDER in roles else []
+        if database.kind == "postgresql":
+            loops.append(Herald(settings.database_url, bells.by_name(), wall))
+
+        # What the outside sees.
+        readiness = Readiness({loop.name: partial(_alive, loop) for loop in loops}, database.ping)
+        web = create_web(
+            registry,
+            metrics,
+            readiness,
+            api_keys=settings.api_keys,
+            public_url=settings.public_url,
+            templates=settings.templates_dir,
+            clock=database.clock,
+            progress=bells.progress,
+            providers=settings.providers,
+            operations=OPERATIONS if Role.API in roles else PROBES,
+        )
+        yield Bridge(web, registry, poller, sender, readiness, metrics, tuple(loops))
+
+
+def _alive(loop: Running) -> bool:
+    return loop.alive
+
+
+def egress_policy(settings: Settings) -> AddressPolicy:
+    """Where destinations that clients name may be. A server without API keys is for this machine, loopback included."""
+    loopback = LOOPBACK_NETWORKS if settings.open_mode else ()
+    configured = settings.allowed_networks
+    return AddressPolicy(allowed=(*configured, *loopback), plain_names=bool(configured))
+
+
+def _lane(
+    settings: Settings, name: str, clock: Clock, metrics: Metrics, offsets: Offsets, stack: AsyncExitStack
+) -> Lane:
+    config = settings.providers[name]
+    door = Door(
+        AddressPolicy(anywhere=True),
+        ca_file=config.ca_file or settings.ca_file,
+        client_cert=config.client_cert,
+    )
+    stack.push_async_callback(door.aclose)
+    provider = OpenAIProvider(
+        config,
+        door,
+        Budget(config.rate, clock),
+        clock,
+        on_request=lambda kind: metrics.requested(name, kind),
+        on_date=partial(offsets.seen, name),
+    )
+    # Enough looks under way to use the whole budget although each takes some seconds, and not endlessly many.
+    return Lane(provider, room=max(1, min(128, round(config.rate * 4))))
+
+
+def _links(public_url: str | None) -> Callable[[str], str | None]:
+    return lambda watch_id: None if public_url is None else f"{public_url}/watches/{watch_id}"
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

@@ -1,0 +1,144 @@
+"""Opening the database of a bridge: its lock, its key, its schema, and what the environment puts into it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.clock import Clock, SystemClock
+from bridge.errors import Away, ConfigurationError, SecretsError, StoreUnavailableError
+from bridge.logs import get_logger
+from bridge.registry.destinations import default_rows
+from bridge.registry.environment import default_destinations
+from bridge.secrets import SecretBox, create_key_file, read_key_file
+from bridge.settings import Settings
+from bridge.store import (
+    Database,
+    deliveries,
+    destinations,
+    holds_secrets,
+    inspect,
+    lock_file,
+    migrate,
+    sqlite_path,
+    standing,
+    timeshift,
+    videos,
+)
+
+# How long to wait at start for a server that is just being started itself, seconds.
+SERVER_PATIENCE = 30.0
+_ASK_AGAIN = 1.0
+
+_log = get_logger("bridge.app")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A database that is ready, the box that opens what is encrypted in it, and the pepper of its digests."""
+
+    database: Database
+    box: SecretBox
+    pepper: bytes
+
+
+async def open_database(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Opened:
+    """The database the settings name, closed again by the stack.
+
+    :raises ConfigurationError: the database or its key cannot be used.
+    """
+    if settings.database_kind == "sqlite":
+        database, box = await _open_file(settings, clock, stack)
+    else:
+        database, box = await _open_server(settings, clock, stack)
+    return Opened(database, box, await _start(database, box, settings))
+
+
+async def _open_file(settings: Settings, clock: Clock, stack: AsyncExitStack) -> tuple[Database, SecretBox]:
+    """A file, held by this process alone and brought up to date."""
+    path = sqlite_path(settings.database_url).resolve()  # one lock and one key, however the file is spelled
+    problems = await asyncio.to_thread(inspect, settings.database_url)
+    if problems:  # before a key is missed or made for what is no database of ours
+        raise ConfigurationError(*problems)
+    stack.callback(lock_file(path).release)
+    box = SecretBox(_secret_keys(settings, path))
+    await asyncio.to_thread(migrate, settings.database_url)
+    database = Database(settings.database_url, clock)
+    stack.push_async_callback(database.aclose)
+    return database, box
+
+
+async def _open_server(settings: Settings, clock: Clock, stack: AsyncExitStack) -> tuple[Database, SecretBox]:
+    """A server that others use, too: its schema is changed by ``video-bridge migrate`` alone."""
+    box = SecretBox([key.get_secret_value() for key in settings.secret_keys])
+    database = Database(settings.database_url, clock, server_time=isinstance(clock, SystemClock))
+    stack.push_async_callback(database.aclose)
+    await _await_server(database, clock)
+    problems = await asyncio.to_thread(inspect, settings.database_url)
+    if problems:
+        raise ConfigurationError(*problems)
+    await database.set_clock()
+    return database, box
+
+
+async def _await_server(database: Database, clock: Clock) -> None:
+    until = clock.monotonic() + SERVER_PATIENCE
+    said = False
+    while True:
+        try:
+            await database.ping()
+        except StoreUnavailableError as error:
+            if clock.monotonic() >= until:
+                raise ConfigurationError(f"BRIDGE_DATABASE_URL: {error}.") from error
+            if not said:
+                _log.warning("waiting_for_database", error=str(error), seconds=SERVER_PATIENCE)
+                said = True
+            await clock.sleep(_ASK_AGAIN)
+        else:
+            return
+
+
+def _secret_keys(settings: Settings, path: Path) -> list[str]:
+    """The keys from the environment, else from the key file; a database that exists never gets a new one."""
+    if settings.secret_keys:
+        return [key.get_secret_value() for key in settings.secret_keys]
+    key_file = path.with_name(path.name + ".key")
+    try:
+        if key_file.exists():
+            return [read_key_file(key_file)]
+        if holds_secrets(path):
+            raise ConfigurationError(
+                f"BRIDGE_SECRET_KEY: {path} was encrypted with a key that is not here. Bring back {key_file}, or set "
+                "BRIDGE_SECRET_KEY to the key it held."
+            )
+        return [create_key_file(key_file)]
+    except SecretsError as error:
+        raise ConfigurationError(f"BRIDGE_SECRET_KEY: {error}.") from error
+    except OSError as error:
+        raise ConfigurationError(f"BRIDGE_DATABASE_URL: cannot write {key_file}: {error.strerror}.") from error
+
+
+async def _start(database: Database, box: SecretBox, settings: Settings) -> bytes:
+    """Check the key, free what the process before us held, bring in what the environment names; the pepper."""
+    now = database.now()
+    freed = 0
+    try:
+        async with database.write() as tx:
+            await database.alone(tx, "start")
+            pepper = await standing.pepper(tx, box)
+            if database.kind == "sqlite":  # whoever had leases in this file is gone
+                freed = await videos.release_all(tx, now) + await deliveries.release_all(tx, now)
+            await timeshift.heal(tx, now, longest_wait=settings.poll_max_interval)
+            rows = default_rows(box, default_destinations(settings), now, await destinations.ids_by_name(tx))
+            await destinations.put_environment(tx, rows, now)
+    except SecretsError as error:
+        raise ConfigurationError(f"BRIDGE_SECRET_KEY: the key does not fit the database: {error}.") from error
+    except StoreUnavailableError as error:
+        if error.away is Away.BROKEN:
+            raise
+        raise ConfigurationError(f"BRIDGE_DATABASE_URL: {error}.") from error
+    if freed:
+        _log.info("leases_freed", number=freed)
+    return pepper

@@ -1,0 +1,50 @@
+"""SQL that the two databases spell differently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+
+class json_pairs(GenericFunction[Any]):  # noqa: N801 - named as SQL functions are
+    """The pairs of a JSON object of strings as rows of ``key`` and ``value``."""
+
+    inherit_cache = True
+    name = "json_each"
+
+
+@compiles(json_pairs, "postgresql")
+def _on_postgresql(element: json_pairs, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_each_text({compiler.process(element.clauses, **options)})"
+
+
+async def upsert(
+    tx: AsyncConnection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: Sequence[str],
+    update: Sequence[str] = (),
+) -> int:
+    """Insert rows; where the key is taken, write the columns ``update`` of the row that is there, or leave it alone.
+
+    Returns how many rows were inserted or written, as far as the driver counts.
+    """
+    if not rows:
+        return 0
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table)
+    if update:
+        statement = statement.on_conflict_do_update(
+            index_elements=list(key), set_={name: statement.excluded[name] for name in update}
+        )
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=list(key))
+    return int((await tx.execute(statement.values(list(rows)))).rowcount)

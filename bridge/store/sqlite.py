@@ -1,0 +1,129 @@
+"""SQLite, set up so that it neither loses nor refuses.
+
+WAL, ``synchronous=FULL``, writers begin with ``BEGIN IMMEDIATE`` (a transaction that reads first and writes later
+cannot be upgraded once another writer was in between: https://www.sqlite.org/lang_transaction.html), and one process
+holds the file by a lock beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+from sqlalchemy import URL, Connection, Engine, event, exc
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bridge.errors import Away, ConfigurationError
+
+BUSY_TIMEOUT_MS = 5_000
+
+# https://www.sqlite.org/rescode.html
+_AWAY = {
+    sqlite3.SQLITE_BUSY: Away.LOCKED,
+    sqlite3.SQLITE_LOCKED: Away.LOCKED,
+    sqlite3.SQLITE_FULL: Away.FULL,
+    sqlite3.SQLITE_READONLY: Away.READ_ONLY,
+}
+
+
+class SqliteBackend:
+    """A file. Writers of this process take turns here rather than in SQLite's busy handler, which is not fair."""
+
+    kind: Literal["sqlite"] = "sqlite"
+
+    def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+        file = URL.create("sqlite+aiosqlite", database=str(sqlite_path(url)))
+        self.reader = create_async_engine(file, pool_size=8, max_overflow=8)
+        self.writer = self.reader.execution_options(bridge_write=True)
+        self._turn = asyncio.Lock()
+        prepare_engine(self.reader.sync_engine, busy_timeout_ms)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Held by the one writer of this process."""
+        async with self._turn:
+            yield
+
+    def away(self, error: BaseException) -> Away | None:
+        """Why the file could not be used just now; None when it could, and SQLite refused."""
+        if isinstance(error, exc.TimeoutError):
+            return Away.BUSY
+        refusals = exc.IntegrityError | exc.DataError | exc.ProgrammingError | exc.NotSupportedError
+        if not isinstance(error, exc.DBAPIError) or isinstance(error, refusals):
+            return Away.BROKEN if isinstance(error, OSError) else None
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        return _AWAY.get(code, Away.BROKEN)
+
+
+def sqlite_path(url: str) -> Path:
+    """The file a ``sqlite:///`` URL names."""
+    database = make_url(url).database
+    assert database  # noqa: S101 - the settings take no other URL
+    return Path(database)
+
+
+def lock_file(path: Path) -> FileLock:
+    """Hold the database file for this process alone; release the returned lock at the end.
+
+    :raises ConfigurationError: another process holds it, or its folder cannot be written.
+    """
+    problems = problems_of_folder(path)
+    if problems:  # the lock would make a folder that is not there
+        raise ConfigurationError(*problems)
+    lock = FileLock(f"{path}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ConfigurationError(
+            f"BRIDGE_DATABASE_URL: another `video-bridge serve` is using {path}. Stop it, or give this one a file of "
+            "its own."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(f"BRIDGE_DATABASE_URL: {path} cannot be used: {error.strerror or error}.") from error
+    return lock
+
+
+def problems_of_folder(path: Path) -> list[str]:
+    """What keeps a database file from being made or used in its folder, one sentence each."""
+    folder = path.absolute().parent
+    if not os.path.isdir(folder):  # unlike pathlib's, it does not raise when a folder above cannot be entered
+        return [f"BRIDGE_DATABASE_URL: the folder {folder} does not exist."]
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return [f"BRIDGE_DATABASE_URL: the folder {folder} is not writable (SQLite keeps files beside the database)."]
+    return []
+
+
+def prepare_engine(engine: Engine, busy_timeout_ms: int = BUSY_TIMEOUT_MS, *, foreign_keys: bool = True) -> None:
+    """Make an engine's connections durable and its transactions explicit (see the module's text).
+
+    :param foreign_keys: whether references are enforced. A migration must not: it makes a table anew by dropping the
+        old one, and that would take along what refers to it (https://www.sqlite.org/lang_altertable.html, section 7).
+    """
+    event.listen(engine, "connect", lambda connection, _record: _prepare(connection, busy_timeout_ms, foreign_keys))
+    event.listen(engine, "begin", _begin)
+
+
+def _prepare(connection: Any, busy_timeout_ms: int, foreign_keys: bool) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={busy_timeout_ms}",  # first of all: the next one needs a lock
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("bridge_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
