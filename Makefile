@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test cover check lint types layers templates wheel format clean
+.PHONY: help demo serve test chaos bench cover check lint types layers templates wheel format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ serve: $(STAMP) ## Run the server with the settings of the environment and .env
 
 test: $(STAMP) ## Run all tests (under three minutes)
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile
+
+chaos: $(STAMP) ## Kill, freeze and restart everything at full size (about a quarter of an hour)
+	BRIDGE_TEST_CHAOS=full $(BIN)/python -m pytest -q -s tests/chaos
 
 cover: $(STAMP) ## Run all tests and show what they do not reach
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bridge.app import serve
+from bridge.app import ALL_ROLES, Role, serve
 from bridge.settings import Settings, load_settings
 
 
@@ -28,11 +28,11 @@ def bridge_settings(folder: Path, base_url: str, **environ: str) -> Settings:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[str]:
+async def serving(settings: Settings, roles: Collection[Role] = ALL_ROLES) -> AsyncIterator[str]:
     """The base URL of a bridge that serves until the block ends."""
     stop = asyncio.Event()
     up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(serve(settings, ready=up.set_result, stop=stop))
+    task = asyncio.create_task(serve(settings, ready=up.set_result, stop=stop, roles=roles))
     waited: set[asyncio.Future[Any]] = {task, up}
     await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     if task.done():

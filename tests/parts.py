@@ -80,6 +80,10 @@ class Setting:
     room: int = 128
     policy: AddressPolicy = field(default_factory=partial(AddressPolicy, LOOPBACK_NETWORKS))
     resolver: Resolver | None = None
+    database: type[Database] = Database
+    door: type[Door] = Door
+    alone: bool = True
+    """Whether whoever had leases is known to be gone, as on SQLite; else they run out."""
 
 
 @dataclass(frozen=True)
@@ -158,19 +162,20 @@ async def open_parts(
     """
     setting = setting or Setting()
     async with AsyncExitStack() as stack:
-        database = Database(database_url(folder), clock)
+        database = setting.database(database_url(folder), clock)
         stack.push_async_callback(database.aclose)
         box = SecretBox(setting.keys)
         async with database.write() as tx:
             digests = Digests(await standing.pepper(tx, box))
-            await videos.release_all(tx, clock.now())
-            await deliveries.release_all(tx, clock.now())
+            if setting.alone:
+                await videos.release_all(tx, clock.now())
+                await deliveries.release_all(tx, clock.now())
             known = await destinations.ids_by_name(tx)
             url = setting.callback_url
             named = {} if url is None else {"callback": CallbackDestination(kind="callback", url=url)}
             rows = default_rows(box, named, clock.now(), known)
             await destinations.put_environment(tx, rows, clock.now())
-        guarded = Door(setting.policy, resolver=setting.resolver)
+        guarded = setting.door(setting.policy, resolver=setting.resolver)
         stack.push_async_callback(guarded.aclose)
         # A door loads certificates for 25 ms; by default the one to loopback will do for everything.
         anywhere = guarded if setting == Setting() else Door(AddressPolicy(anywhere=True))

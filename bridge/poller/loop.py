@@ -23,7 +23,9 @@ from bridge.store.videos import ClaimedVideo
 
 # A look is at most three tries of half a minute with short waits between; whatever happens it is over by then.
 LOOK_DEADLINE = 120.0
-LEASE = LOOK_DEADLINE + 60.0
+# A lease is renewed for as long as the look lasts, so that those of a process that died are over soon.
+LEASE = 30.0
+RENEW_EVERY = 10.0
 _HOUSEKEEPING = 30.0
 
 
@@ -71,6 +73,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
         self._health: dict[str, Health] = {}
         self._silent: set[str] = set()
         self._housekeeping_at = 0.0
+        self._renewed_at = 0.0
 
     async def open(self) -> None:
         """Recall how each provider stood. One whose base URL changed is a stranger again."""
@@ -90,6 +93,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
         """Lease due videos, each provider up to its room."""
         now = self._database.now()
         await self._keep_house(now)
+        await self._renew(now)
         rooms = self._rooms(now)
         due = await self._first_due(rooms)
         if due is None or due > now:
@@ -105,6 +109,15 @@ class Poller(Loop[ClaimedVideo, Looked]):
                     tx, name, limit=room, owner=self._owner, now=now, lease=LEASE, known_first=probing
                 )
         return claimed
+
+    async def _renew(self, now: float) -> None:
+        """Keep the leases of looks that take their time."""
+        if self.in_flight and abs(now - self._renewed_at) >= RENEW_EVERY:
+            async with self._database.write() as tx:
+                await videos.renew(tx, self.in_flight, self._owner, now + LEASE)
+            self._renewed_at = now
+        elif not self.in_flight:
+            self._renewed_at = now
 
     async def _agree(self, tx: Transaction) -> None:
         """Go by what other replicas have seen of the providers."""

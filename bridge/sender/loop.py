@@ -30,7 +30,7 @@ from bridge.store.database import Database, Transaction
 from bridge.store.deliveries import ClaimedDelivery, Conclusion
 
 # For rendering before the attempt and for writing after it; what is not sent by then is not sent, seconds.
-LEASE_MARGIN = 30.0
+LEASE_MARGIN = 15.0
 _UNRENDERABLE = Verdict(Outcome.FAILED, Reason.RENDER)
 
 

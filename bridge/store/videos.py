@@ -154,6 +154,16 @@ async def claim(
     return sorted((ClaimedVideo(*row) for row in leased), key=lambda claimed: due.index(claimed.id))
 
 
+async def renew(tx: Transaction, claims: Sequence[ClaimedVideo], owner: str, until: float) -> None:
+    """Hold leases of ours for longer; one that somebody else has by now is left alone."""
+    await tx.execute(
+        update(videos)
+        .where(videos.c.id == bindparam("row"), videos.c.fence == bindparam("row_fence"), videos.c.lease_owner == owner)
+        .values(lease_until=until, next_at=until),
+        [{"row": each.id, "row_fence": each.fence} for each in claims],
+    )
+
+
 async def under_way(tx: Transaction, provider: str, now: float) -> bool:
     """Whether somebody is looking at a video of this provider."""
     leased = exists().where(

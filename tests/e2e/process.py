@@ -36,6 +36,12 @@ class BridgeProcess:
                 assert self._process.returncode is None, "the server ended by itself"
                 await asyncio.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
+
     async def end(self, number: signal.Signals) -> int:
         """Send it a signal and wait; its exit code."""
         assert self._process is not None

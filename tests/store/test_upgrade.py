@@ -26,7 +26,8 @@ EVENT = event_id("watch_1", EventType.VIDEO_COMPLETED)
 FILLED = [
     "INSERT INTO settings VALUES ('pepper', {blob})",
     """INSERT INTO videos (id, provider, video_id, status, created_at, looks, missing_count, fence, next_at,
-       lease_owner, lease_until, deadline) VALUES ('vid_1', 'openai', 'video_1', 'queued', 1, 3, 0, 7, 60, 'poller_1', 60, 900)""",
+       lease_owner, lease_until, deadline)
+       VALUES ('vid_1', 'openai', 'video_1', 'queued', 1, 3, 0, 7, 60, 'poller_1', 60, 900)""",
     """INSERT INTO watches (id, video, provider, video_id, status, key, content, metadata, created_at, expires_at, slot)
        VALUES ('watch_1', 'vid_1', 'openai', 'video_1', 'watching', 'k', 'c', '{{"a": "b"}}', 1, 900, 's')""",
     """INSERT INTO destinations (id, name, origin, kind, target, shown_url, host, config, config_key, events,
