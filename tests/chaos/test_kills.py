@@ -87,7 +87,8 @@ class Field:
 
     def report(self, what: str) -> None:
         """Print and check what came of it."""
-        accepted, bodies = defaultdict(int), defaultdict(set)
+        accepted: dict[str, int] = defaultdict(int)
+        bodies: dict[str, set[bytes]] = defaultdict(set)
         for call in self.receiver.accepted:
             accepted[call.id] += 1
         for call in self.receiver.received:
