@@ -53,6 +53,7 @@ class Metrics:
         self._polls = self._counter("bridge_polls", "Looks at videos by what they came to.", "provider", "outcome")
         self._poll_duration = self._histogram("bridge_poll_duration_seconds", "Time of one look.", _POLL_BUCKETS)
         self._requests = self._counter("bridge_poll_requests", "Requests sent to providers.", "provider", "kind")
+        self._pushes = self._counter("bridge_push_first", "Ends a provider's webhook told before we looked.")
         self._detection = self._histogram(
             "bridge_detection_delay_seconds", "From the provider's completed_at to our event.", _DETECTION_BUCKETS
         )
@@ -94,6 +95,10 @@ class Metrics:
     def requested(self, provider: str, kind: str) -> None:
         """A request of one of :data:`REQUEST_KINDS` went out, tries included."""
         self._requests.labels(provider, kind).inc()
+
+    def pushed(self) -> None:
+        """A provider's webhook said that a video has ended which we still waited for."""
+        self._pushes.inc()
 
     def detected(self, delay: float) -> None:
         """An end was noticed ``delay`` seconds after it happened; clocks that disagree count as no delay."""

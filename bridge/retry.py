@@ -94,6 +94,16 @@ def date_of(headers: Mapping[str, str]) -> float | None:
         return None
 
 
+def offset_of(date: float, sent_at: float, received_at: float) -> float:
+    """How far the machine's clock is ahead of a ``Date`` header, seconds.
+
+    The header has whole seconds and was written somewhere between sending and receiving.
+    """
+    if sent_at - 1 <= date <= received_at + 1:
+        return 0.0
+    return (sent_at + received_at) / 2 - (date + 0.5)
+
+
 def _parts(headers: Mapping[str, str], name: str) -> list[str]:
     """The values of a header, which may have been sent more than once."""
     return headers.get(name, "").split(",")

@@ -10,11 +10,19 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _PREFIX = "whsec_"
 _MIN_BYTES, _MAX_BYTES = 24, 64
 _NEW_BYTES = 32
+_LONGEST_STAMP = 12
+
+TOLERANCE = 300
+"""How old or new a signed message may be, seconds."""
+
+
+class BadSignatureError(Exception):
+    """A message is not what its sender signed, or not from now."""
 
 
 def parse_secret(text: str) -> bytes:
@@ -66,6 +74,36 @@ def headers(keys: Sequence[bytes | str], message_id: str, timestamp: int, body: 
         "webhook-timestamp": str(timestamp),
         "webhook-signature": sign(keys, message_id, timestamp, body),
     }
+
+
+def provider_keys(secret: str) -> list[bytes]:
+    """The keys a provider's secret may stand for: verifiers read one without prefix as text or as base64."""
+    if secret.startswith(_PREFIX):
+        return [base64.b64decode(secret.removeprefix(_PREFIX))]
+    try:
+        return [secret.encode(), base64.b64decode(secret, validate=True)]
+    except (binascii.Error, ValueError):
+        return [secret.encode()]
+
+
+def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, now: float) -> str:
+    """The id of a signed message.
+
+    :param headers: names in lower case.
+    :param now: Unix seconds.
+    :raises BadSignatureError: a header is missing, none of the signatures fits, or it is older or newer than tolerated.
+    """
+    message_id, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not message_id or not stamp.isascii() or not stamp.isdigit() or len(stamp) > _LONGEST_STAMP:
+        raise BadSignatureError("it lacks `webhook-id` or `webhook-timestamp`")
+    if abs(now - int(stamp)) > TOLERANCE:
+        raise BadSignatureError("its timestamp is more than five minutes off; do both clocks go right?")
+    content = f"{message_id}.{stamp}.".encode() + body
+    expected = [_signature(key, content).encode() for key in keys]
+    given = headers.get("webhook-signature", "").encode("utf-8", "replace").split(b" ")
+    if not any(hmac.compare_digest(one, other) for one in given for other in expected):
+        raise BadSignatureError("its signature does not fit the secret")
+    return message_id
 
 
 def _signature(key: bytes, content: bytes) -> str:

@@ -22,6 +22,7 @@ KINDS = {
     "bridge_outbox_oldest_seconds": "gauge",
     "bridge_targets_disabled": "gauge",
     "bridge_breakers_open": "gauge",
+    "bridge_push_first_total": "counter",
     "bridge_clock_jumps_total": "counter",
     "bridge_clock_offset_seconds": "gauge",
     "bridge_loop_lag_seconds": "gauge",

@@ -150,6 +150,8 @@ async def open_bridge(
             clock=database.clock,
             progress=bells.progress,
             providers=settings.providers,
+            wall=wall,
+            webhook_secret=_plain(settings.openai_webhook_secret),
             operations=OPERATIONS if Role.API in roles else PROBES,
         )
         yield Bridge(web, registry, poller, sender, readiness, metrics, tuple(loops))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import typer
@@ -12,9 +13,15 @@ from rich.text import Text
 from bridge.cli.exits import ExitCode
 from bridge.cli.options import AsJson
 from bridge.cli.output import complain, plain, say, show, show_json
+from bridge.clock import SystemClock
+from bridge.egress import AddressPolicy, Door
 from bridge.errors import ConfigurationError
-from bridge.settings import Line, describe, load_settings
+from bridge.providers.checking import Checked, ask
+from bridge.settings import Line, ProviderSettings, Settings, describe, load_settings
 from bridge.store import inspect
+
+# How long a provider may take, seconds.
+_PATIENCE = 3.0
 
 app = typer.Typer()
 
@@ -26,6 +33,7 @@ class Findings:
     variables: tuple[Line, ...] = ()
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    providers: tuple[Checked, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON object of `check --json`."""
@@ -34,12 +42,16 @@ class Findings:
             "variables": [line._asdict() for line in self.variables],
             "warnings": list(self.warnings),
             "problems": list(self.problems),
+            "providers": [asdict(each) for each in self.providers],
         }
 
 
 @app.command()
 def check(as_json: AsJson = False) -> None:
-    """Check the configuration that `serve` would start with, without changing anything."""
+    """Check the configuration that `serve` would start with, without changing anything.
+
+    Each provider is asked once; what is wrong there is a warning.
+    """
     findings = _find()
     if as_json:
         show_json(findings.as_dict())
@@ -54,7 +66,30 @@ def _find() -> Findings:
         settings = load_settings()
     except ConfigurationError as error:
         return Findings(problems=error.problems)
-    return Findings(tuple(describe(settings)), settings.warnings, tuple(inspect(settings.database_url)))
+    return Findings(
+        tuple(describe(settings)),
+        settings.warnings,
+        tuple(inspect(settings.database_url)),
+        tuple(asyncio.run(_ask_providers(settings))),
+    )
+
+
+async def _ask_providers(settings: Settings) -> list[Checked]:
+    """What each provider says, all asked at once and none for long."""
+    clock = SystemClock()
+
+    async def ask_one(config: ProviderSettings) -> Checked:
+        door = Door(
+            AddressPolicy(anywhere=True),
+            ca_file=config.ca_file or settings.ca_file,
+            client_cert=config.client_cert,
+        )
+        try:
+            return await ask(config, door, clock, _PATIENCE)
+        finally:
+            await door.aclose()
+
+    return await asyncio.gather(*(ask_one(config) for config in settings.providers.values()))
 
 
 def _show(findings: Findings) -> None:
@@ -69,6 +104,9 @@ def _show(findings: Findings) -> None:
         show(table)
     for warning in findings.warnings:
         say(Text.assemble(("Warning: ", "yellow"), plain(warning)))
+    for each in findings.providers:
+        if each.problem is not None:
+            say(Text.assemble(("Warning: ", "yellow"), plain(f"provider {each.name}: {each.problem}.")))
     for problem in findings.problems:
         complain(problem)
     if not findings.problems:

@@ -67,7 +67,7 @@ class OpenAIProvider:
         self.name = config.name
         self.base_url = config.base_url
         self._query = urlencode(config.query)
-        self._headers = _headers(config)
+        self._headers = request_headers(config)
         key = config.api_key.get_secret_value() if config.api_key else ""
         self._mask = Mask([key, *config.headers.values(), *config.query.values()])
         self._door = door
@@ -163,7 +163,7 @@ class OpenAIProvider:
         return parse_retry_after(reply.headers, self._clock.now())
 
 
-def _headers(config: ProviderSettings) -> dict[str, str]:
+def request_headers(config: ProviderSettings) -> dict[str, str]:
     """What every request carries. A configured header wins over ours of the same name."""
     headers = {"accept": "application/json"}
     if config.api_key is not None and config.auth == "bearer":

@@ -263,6 +263,14 @@ class Registry:
         self._bells.deliveries.ring()
         return retried
 
+    async def look_now(self, provider: str, video_id: str) -> bool:
+        """Make a video due at once; whether anybody waits for it."""
+        async with self._database.write() as tx:
+            waited = await videos.hasten(tx, provider, video_id, self._database.now())
+        if waited:
+            self._bells.videos.ring()
+        return waited
+
     async def standings(self, base_urls: Mapping[str, str]) -> Mapping[str, ProviderStanding]:
         """How providers stand, by name. One whose base URL is another now is a stranger again.
 

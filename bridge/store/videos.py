@@ -122,6 +122,20 @@ async def watch_until(tx: Transaction, row_id: str, deadline: float, now: float)
     )
 
 
+async def hasten(tx: Transaction, provider: str, video_id: str, now: float) -> bool:
+    """Somebody says that this video has ended: it is due now. Whether anybody waits for it.
+
+    A look that is under way is not disturbed: it may have begun too soon, so the next one follows as soon as its
+    lease would have ended, or when it is written back, whichever is first.
+    """
+    result = await tx.execute(
+        update(videos)
+        .where(videos.c.provider == provider, videos.c.video_id == video_id, videos.c.next_at.is_not(None))
+        .values(next_at=case((videos.c.lease_owner.is_(None), now), else_=videos.c.next_at))
+    )
+    return result.rowcount > 0
+
+
 async def claim(
     tx: Transaction,
     provider: str,

@@ -5,19 +5,8 @@ from __future__ import annotations
 from bridge.clock import Clock
 from bridge.logs import get_logger
 from bridge.metrics import Metrics
-
-WORTH_SAYING = 60.0
-"""An offset from which on it is reported, seconds. Standard Webhooks receivers tolerate five minutes."""
-
-
-def offset_of(date: float, sent_at: float, received_at: float) -> float:
-    """How far the machine's clock is ahead of a ``Date`` header, seconds.
-
-    The header has whole seconds and was written somewhere between sending and receiving.
-    """
-    if sent_at - 1 <= date <= received_at + 1:
-        return 0.0
-    return (sent_at + received_at) / 2 - (date + 0.5)
+from bridge.providers.checking import WORTH_SAYING
+from bridge.retry import offset_of
 
 
 class Offsets:

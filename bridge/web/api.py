@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.registry import Batch, Registration, RetryFilter
-from bridge.web import deliveries, examples, public, schemas, watches
+from bridge.web import deliveries, examples, public, schemas, watches, webhooks
 from bridge.web.destination_api import DESTINATIONS, PROVIDERS
 from bridge.web.operations import Answer, Operation
 from bridge.web.queries import DeliveryQuery, WaitQuery, WatchQuery
@@ -105,6 +105,31 @@ _WATCHES: Sequence[Operation] = (
         watches.cancel,
         (Answer(200, "The watch.", schemas.Watch, examples.CANCELLED_WATCH),),
         (404, 409),
+    ),
+)
+
+_WEBHOOKS: Sequence[Operation] = (
+    Operation(
+        "POST",
+        "/v1/webhooks/openai",
+        "receive_openai_webhook",
+        "Providers",
+        "Take a provider's webhook",
+        "The provider's own `video.completed` and `video.failed`, signed after Standard Webhooks with the secret in "
+        "`OPENAI_WEBHOOK_SECRET` instead of an API key. The video of the provider `openai` that it names is looked at "
+        "at once. Other events, and what came before, are answered and ignored.",
+        webhooks.receive_openai,
+        (Answer(200, "It was taken.", schemas.WebhookReceipt, {"status": "looking"}),),
+        (400, 401, 404, 413, 503),
+        body=schemas.ProviderEvent,
+        body_example={
+            "id": "evt_1",
+            "object": "event",
+            "type": "video.completed",
+            "created_at": 1763870000,
+            "data": {"id": "video_abc"},
+        },
+        signed=True,
     ),
 )
 
@@ -217,5 +242,5 @@ _SERVER: Sequence[Operation] = (
 PROBES: Sequence[Operation] = tuple(each for each in _SERVER if each.name in ("healthz", "readyz", "metrics"))
 """What a process answers whose roles leave the API to others."""
 
-OPERATIONS: Sequence[Operation] = (*_WATCHES, *_DELIVERIES, *DESTINATIONS, *PROVIDERS, *_SERVER)
+OPERATIONS: Sequence[Operation] = (*_WATCHES, *_DELIVERIES, *DESTINATIONS, *PROVIDERS, *_WEBHOOKS, *_SERVER)
 """Every route there is, in the order it is documented and matched."""

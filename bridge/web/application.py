@@ -22,6 +22,7 @@ from bridge.web.errors import HANDLERS
 from bridge.web.health import Readiness
 from bridge.web.openapi import document
 from bridge.web.operations import Operation, routes
+from bridge.web.pushes import ProviderWebhooks
 from bridge.web.requestlog import RequestLog
 from bridge.web.services import Services, StaticPage, WatchRegistry
 
@@ -35,8 +36,10 @@ def create_web(
     public_url: str | None = None,
     templates: Path | None = None,
     clock: Clock | None = None,
+    wall: Clock | None = None,
     progress: Bell | None = None,
     providers: Mapping[str, ProviderSettings] | None = None,
+    webhook_secret: str | None = None,
     operations: Sequence[Operation] = OPERATIONS,
 ) -> Starlette:
     """The ASGI application that serves API, probes, metrics and documentation.
@@ -44,7 +47,9 @@ def create_web(
     :param api_keys: who may use ``/v1``; without any, only requests from this machine are answered at all.
     :param public_url: how clients reach this server; for the documentation.
     :param templates: a folder whose files win over the packaged templates of the same name.
+    :param wall: the machine's clock, by which signatures are judged.
     :param progress: rung when a watch shows something new.
+    :param webhook_secret: what the provider signs its own webhooks with; without it they are refused.
     :param providers: those that are configured, for the list of them.
     """
     clock = clock or SystemClock()
@@ -58,6 +63,7 @@ def create_web(
         openapi=StaticPage(json.dumps(described).encode(), "application/json", {"x-content-type-options": "nosniff"}),
         docs=render(described, folders),
         providers=providers or {},
+        webhooks=None if webhook_secret is None else ProviderWebhooks(webhook_secret, wall or clock),
     )
     keys = KeyRing(api_keys)
     middleware = [Middleware(RequestLog, clock=clock)]

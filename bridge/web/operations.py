@@ -40,6 +40,7 @@ class Operation:
 
     :param name: unique; the document's ``operationId``.
     :param group: the heading it stands under.
+    :param signed: whether its requests show who they are by a signature.
     :param refusals: statuses of refusals beyond those every keyed operation can give.
     """
 
@@ -56,11 +57,12 @@ class Operation:
     body: type[BaseModel] | None = None
     body_example: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    signed: bool = False
 
     @property
     def keyed(self) -> bool:
-        """Whether an API key is asked for: everything under ``/v1``."""
-        return self.path.startswith(f"{V1}/")
+        """Whether an API key is asked for: everything under ``/v1`` but what is signed instead."""
+        return self.path.startswith(f"{V1}/") and not self.signed
 
 
 def routes(operations: Sequence[Operation], services: Services, guard: Sequence[Middleware]) -> list[BaseRoute]:

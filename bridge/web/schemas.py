@@ -253,6 +253,25 @@ class Retried(BaseModel):
     retried: int
 
 
+class ProviderEventData(BaseModel):
+    """What a provider's webhook is about."""
+
+    id: str = Field(min_length=1, max_length=512, description="The video.")
+
+
+class ProviderEvent(BaseModel):
+    """A provider's own webhook; further fields are ignored."""
+
+    type: str = Field(description="`video.completed` or `video.failed`; others are ignored.")
+    data: ProviderEventData
+
+
+class WebhookReceipt(BaseModel):
+    """What a provider's webhook led to."""
+
+    status: Literal["looking", "ignored"]
+
+
 class Health(BaseModel):
     """The process answers."""
 

@@ -32,6 +32,7 @@ from bridge.registry import (
 from bridge.settings import ProviderSettings
 from bridge.web.changes import Changes
 from bridge.web.health import Readiness
+from bridge.web.pushes import ProviderWebhooks
 
 
 class DestinationRegistry(Protocol):
@@ -124,6 +125,10 @@ class WatchRegistry(Protocol):
         """How the providers with these base URLs stand, by name."""
         ...
 
+    async def look_now(self, provider: str, video_id: str, /) -> bool:
+        """Look at a video at once; whether anybody waits for it."""
+        ...
+
     async def counts(self) -> Counts:
         """What the metrics show of the database."""
         ...
@@ -153,3 +158,4 @@ class Services:
     openapi: StaticPage
     docs: StaticPage
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    webhooks: ProviderWebhooks | None = None

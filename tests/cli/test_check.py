@@ -81,3 +81,12 @@ def test_json_of_a_bad_configuration_has_the_problems(environ: Environ) -> None:
 def test_the_table_fits_the_terminal(environ: Environ) -> None:
     environ["COLUMNS"] = "80"
     assert max(map(len, check().stdout.splitlines())) <= 80
+
+
+def test_a_provider_that_is_not_there_is_a_warning_and_no_problem(environ: Environ) -> None:
+    environ["OPENAI_BASE_URL"] = "http://127.0.0.1:9/v1"
+    result = check()
+    assert result.exit_code == 0
+    assert "Warning: provider openai: it cannot be reached (connect)." in result.stderr
+    (provider,) = json.loads(check("--json").stdout)["providers"]
+    assert (provider["name"], provider["status"]) == ("openai", None)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bridge.metrics import Metrics
+from bridge.retry import offset_of
 from bridge.upkeep import Offsets
-from bridge.upkeep.offsets import offset_of
 from tests.clock import ManualClock
 
 Logs = list[Any]

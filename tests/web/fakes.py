@@ -116,6 +116,13 @@ class FakeRegistry:
         self.destinations = FakeDestinations()
         self.standing = ProviderStanding(ProviderState.PAUSED, 90.9, "the provider refuses our key (401)", 2)
 
+        self.hastened: list[tuple[str, str]] = []
+
+    async def look_now(self, provider: str, video_id: str, /) -> bool:
+        self._check()
+        self.hastened.append((provider, video_id))
+        return True
+
     def _check(self) -> None:
         if self.broken:
             raise RuntimeError("the secret recipe")

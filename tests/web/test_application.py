@@ -30,7 +30,6 @@ from tests.web.fakes import WATCH_ID, FakeRegistry
         "/v1/videos",
         "/v1/videos/video_abc",
         "/v1/videos/video_abc/content",
-        "/v1/webhooks/openai",
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
