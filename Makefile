@@ -28,6 +28,9 @@ test: $(STAMP) ## Run all tests (under three minutes)
 chaos: $(STAMP) ## Kill, freeze and restart everything at full size (about a quarter of an hour)
 	BRIDGE_TEST_CHAOS=full $(BIN)/python -m pytest -q -s tests/chaos
 
+bench: $(STAMP) ## Measure, as ratios against baselines of the same run; writes docs/benchmarks.md
+	$(BIN)/python -m tests.bench --write docs/benchmarks.md
+
 cover: $(STAMP) ## Run all tests and show what they do not reach
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
 

@@ -1,0 +1,52 @@
+"""How soon the successor of a killed process delivers: from `kill -9` over the new start to the first callback.
+
+The baseline is the time from start to ready of a process with nothing to do."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from tests.bench.figures import Row
+from tests.chaos.test_kills import VIDEOS, field
+
+
+async def measure(runs: int) -> list[Row]:
+    """One row for SQLite."""
+    starts, firsts = [], []
+    for _ in range(runs):
+        start, first = await one()
+        starts.append(start)
+        firsts.append(first)
+    start, first = median(starts), median(firsts)
+    return [
+        Row(
+            "SQLite: kill -9 to the first delivery",
+            f"{first:.2f} s",
+            f"{start:.2f} s to be ready",
+            f"{first / start:.2f}",
+        )
+    ]
+
+
+async def one() -> tuple[float, float]:
+    """Seconds to be ready, and from the kill to the first delivery of the successor."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with field(Path(folder), None, 1) as its:
+            its.receiver.refuse = lambda: None
+            await its.register()
+            await its.receiver.wait_for(VIDEOS // 4)  # the others end while it is gone, or after
+            (bridge,) = its.bridges
+            began = time.perf_counter()
+            await bridge.end(signal.SIGKILL)
+            restarted = time.perf_counter()
+            ready = asyncio.create_task(bridge.start())
+            seen = len(its.receiver.received)
+            await its.receiver.wait_for(seen + 1, timeout=60)
+            first = time.perf_counter() - began
+            await ready
+            return time.perf_counter() - restarted, first
