@@ -119,7 +119,7 @@ BEHAVIOURS: dict[Behaviour, tuple[str, set[str | None]]] = {
     reset_after_body: ("delivered", {None}),
     redirect_loop: ("failed", {"redirect"}),
     bad_chunking: ("failed", {"server_error"}),
-    flood_of_1xx: ("failed", {"timeout", "bad_reply", "too_large"}),
+    flood_of_1xx: ("failed", {"timeout", "bad_reply", "too_large", "reset"}),
     not_http: ("failed", {"bad_reply"}),
 }
 
