@@ -8,7 +8,7 @@ import signal
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ async def reset_after_body(writer: asyncio.StreamWriter) -> None:
 
 
 async def redirect_loop(writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 302 Found\r\nlocation: /redirect_loop\r\ncontent-length: 0\r\n\r\n")
+    writer.write(b"HTTP/1.1 302 Found\r\nlocation: /redirect_loop\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
     await writer.drain()
 
 
@@ -119,32 +119,40 @@ BEHAVIOURS: dict[Behaviour, tuple[str, set[str | None]]] = {
     reset_after_body: ("delivered", {None}),
     redirect_loop: ("failed", {"redirect"}),
     bad_chunking: ("failed", {"server_error"}),
-    flood_of_1xx: ("failed", {"timeout", "bad_reply", "too_large", "reset"}),
+    flood_of_1xx: ("failed", {"timeout", "bad_reply", "too_large"}),
     not_http: ("failed", {"bad_reply"}),
 }
 
 
 @asynccontextmanager
-async def misbehaving() -> AsyncIterator[str]:
-    """A server on which each path misbehaves in its own way."""
+async def misbehaving() -> AsyncIterator[dict[str, str]]:
+    """A server for each way to misbehave; their URLs by its name.
+
+    Each is a host of its own: a connection that one of them leaves open and then cuts must not be another's fault.
+    """
     open_writers: set[asyncio.StreamWriter] = set()
-    ways = {way.__name__: way for way in BEHAVIOURS}
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        open_writers.add(writer)
-        with suppress(OSError, asyncio.CancelledError):
-            method, _, rest = (await reader.read(65_536)).partition(b" ")
-            if method != b"POST":  # it tries to speak TLS
-                writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                await writer.drain()
-            else:
-                await ways[rest.split()[0].decode().strip("/")](writer)
-        writer.close()
+    def serving(way: Behaviour) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            open_writers.add(writer)
+            with suppress(OSError, asyncio.CancelledError):
+                if (await reader.read(65_536)).startswith(b"POST"):
+                    await way(writer)
+                else:  # it tries to speak TLS
+                    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                    await writer.drain()
+            writer.close()
 
-    # A host of its own: it has its share of the sender, and no more.
-    server = await asyncio.start_server(serve, "127.0.0.2", 0)
-    yield f"http://127.0.0.2:{server.sockets[0].getsockname()[1]}"
-    server.close()
+        return serve
+
+    async with AsyncExitStack() as stack:
+        urls = {}
+        for number, way in enumerate(BEHAVIOURS, start=2):
+            server = await asyncio.start_server(serving(way), f"127.0.0.{number}", 0)
+            stack.callback(server.close)
+            host, port = server.sockets[0].getsockname()
+            urls[way.__name__] = f"http://{host}:{port}/{way.__name__}"
+        yield urls
     for writer in open_writers:
         writer.transport.abort()
     await asyncio.sleep(0)
@@ -177,8 +185,7 @@ async def test_each_ends_as_it_should_and_costs_little_memory(tmp_path: Path) ->
         bridge = BridgeProcess(tmp_path, free_port(), environ)
         await bridge.start()
         async with httpx.AsyncClient(base_url=bridge.url, trust_env=False, timeout=30) as client:
-            urls = {way.__name__: f"{bad}/{way.__name__}" for way in BEHAVIOURS}
-            urls["tls"] = bad.replace("http:", "https:")
+            urls = bad | {"tls": bad["not_http"].replace("http:", "https:").replace("/not_http", "/tls")}
             provider.simulator.create("v [duration=0]", video_id="warm")
             await client.post("/v1/watches", json={"video_id": "warm", "callback_url": f"{good}/warm"})
             await receiver.wait_for(1)
