@@ -54,6 +54,8 @@ class SteadyClock:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._offset = clock.now() - clock.monotonic()
+        self.moved = 0.0
+        """By how much it was moved in all, seconds: what was read before may have to be moved along."""
 
     def now(self) -> float:
         """Unix time, seconds."""
@@ -70,3 +72,4 @@ class SteadyClock:
     def move(self, seconds: float) -> None:
         """Show so much more from now on, or less."""
         self._offset += seconds
+        self.moved += seconds

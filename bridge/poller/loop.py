@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bridge.clock import Clock
 from bridge.ids import new_id
@@ -18,7 +18,7 @@ from bridge.providers import health as standing_of
 from bridge.providers.base import Provider
 from bridge.providers.health import Health
 from bridge.store import standing, videos, watches
-from bridge.store.database import Database, Transaction
+from bridge.store.database import Database
 from bridge.store.videos import ClaimedVideo
 
 # A look is at most three tries of half a minute with short waits between; whatever happens it is over by then.
@@ -94,13 +94,13 @@ class Poller(Loop[ClaimedVideo, Looked]):
         now = self._database.now()
         await self._keep_house(now)
         await self._renew(now)
-        rooms = self._rooms(now)
-        due = await self._first_due(rooms)
+        due = await self._first_due(now)
         if due is None or due > now:
             return []
         claimed: list[ClaimedVideo] = []
         async with self._database.write() as tx:
-            await self._agree(tx)
+            now = self._database.now()
+            self._health = await shared_health(tx, self._health, self._base_urls, hold=True)
             for name, room in self._rooms(now).items():
                 probing = standing_of.probing(self._health[name])
                 if probing and await videos.under_way(tx, name, now):
@@ -114,18 +114,14 @@ class Poller(Loop[ClaimedVideo, Looked]):
         """Keep the leases of looks that take their time."""
         if self.in_flight and abs(now - self._renewed_at) >= RENEW_EVERY:
             async with self._database.write() as tx:
-                await videos.renew(tx, self.in_flight, self._owner, now + LEASE)
+                await videos.renew(tx, self.in_flight, self._owner, self._database.now() + LEASE)
             self._renewed_at = now
         elif not self.in_flight:
             self._renewed_at = now
 
-    async def _agree(self, tx: Transaction) -> None:
-        """Go by what other replicas have seen of the providers."""
-        self._health = dict(await shared_health(tx, self._health, self._base_urls))
-
     async def work(self, item: ClaimedVideo) -> Looked:
         """Look once."""
-        started_at = self._database.now()
+        started_at, moved = self._database.now(), self._database.clock.moved
         clocked = self._clock.monotonic()
         look: Look
         try:
@@ -133,17 +129,17 @@ class Poller(Loop[ClaimedVideo, Looked]):
                 look = await self._lanes[item.provider].provider.look(item.video_id)
         except TimeoutError:
             look = Trouble(f"no answer within {LOOK_DEADLINE:.0f} s")
-        looked = Looked(item, look, started_at)
+        looked = Looked(item, look, started_at, moved)
         self._metrics.looked(item.provider, looked.word, self._clock.monotonic() - clocked)
         return looked
 
     async def record(self, results: Sequence[Looked]) -> None:
         """Write looks, endings, events and deliveries as one commit."""
-        now = self._database.now()
         async with self._database.write() as tx:
+            now = self._database.now()
             recorded = await record_looks(
                 tx,
-                results,
+                [self._in_present_time(each) for each in results],
                 owner=self._owner,
                 health=self._health,
                 base_urls=self._base_urls,
@@ -155,6 +151,11 @@ class Poller(Loop[ClaimedVideo, Looked]):
         self._health = recorded.health
         self._announce(recorded, now)
 
+    def _in_present_time(self, looked: Looked) -> Looked:
+        """The same look, as if the clock had always been as it is now."""
+        moved = self._database.clock.moved
+        return replace(looked, started_at=looked.started_at + moved - looked.moved, moved=moved)
+
     async def release(self, items: Sequence[ClaimedVideo]) -> None:
         """Make videos due again whose look was cut."""
         async with self._database.write() as tx:
@@ -163,13 +164,18 @@ class Poller(Loop[ClaimedVideo, Looked]):
     async def next_due(self) -> float | None:
         """When there is something to claim: a due video of a provider with room, or a provider whose wait is over."""
         now = self._database.now()
-        due = await self._first_due(self._rooms(now))
+        due = await self._first_due(now)
         waits = [health.not_before for health in self._health.values() if not standing_of.may_ask(health, now)]
         return min([*waits, *([] if due is None else [due])], default=None)
 
-    async def _first_due(self, providers: Collection[str]) -> float | None:
+    async def _first_due(self, now: float) -> float | None:
+        """When the next video of a provider with room is due, by what the tables say of the providers.
+
+        Another replica may have seen more of them, and the clock may have been set.
+        """
         async with self._database.read() as tx:
-            return await videos.next_due(tx, providers)
+            self._health = await shared_health(tx, self._health, self._base_urls)
+            return await videos.next_due(tx, self._rooms(now))
 
     def _rooms(self, now: float) -> dict[str, int]:
         """How many looks may be started at each provider; one without room is left out."""

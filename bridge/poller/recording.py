@@ -37,11 +37,15 @@ _WORDS: Mapping[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One finished look; times are Unix seconds."""
+    """One finished look; times are Unix seconds.
+
+    :param moved: by how much the clock had been moved when the look began.
+    """
 
     claim: ClaimedVideo
     look: Look
     started_at: float
+    moved: float = 0.0
 
     @property
     def word(self) -> str:
@@ -73,7 +77,7 @@ async def record_looks(
     held = await videos.held(tx, [each.claim for each in results], owner)
     mine = [each for each in results if each.claim.id in held]
     states = {each.claim.id: events.after_look(held[each.claim.id], each.look, now) for each in mine}
-    health = await shared_health(tx, health, base_urls)
+    health = await shared_health(tx, health, base_urls, hold=True)
     await videos.write_looks(
         tx, [_looked_video(each, held[each.claim.id], states[each.claim.id], pace, now) for each in mine]
     )
@@ -90,15 +94,13 @@ async def record_looks(
 
 
 async def shared_health(
-    tx: Transaction, known: Mapping[str, Health], base_urls: Mapping[str, str]
-) -> Mapping[str, Health]:
-    """How the providers stand by what any replica has seen, held until the transaction ends.
+    tx: Transaction, known: Mapping[str, Health], base_urls: Mapping[str, str], *, hold: bool = False
+) -> dict[str, Health]:
+    """How the providers stand by what any process has seen; one that nobody wrote anything of stands as ``known``.
 
-    Where there is one process, it knows that itself.
+    :param hold: nobody else may change it until the transaction ends.
     """
-    if tx.dialect.name == "sqlite":
-        return known
-    stored = await standing.provider_health(tx, hold=True)
+    stored = await standing.provider_health(tx, hold=hold)
     return dict(known) | {
         name: Health.from_dict(health) for name, (base_url, health) in stored.items() if base_urls.get(name) == base_url
     }

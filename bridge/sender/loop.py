@@ -6,7 +6,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.clock import Clock
 from bridge.errors import SecretsError, StoreUnavailableError
@@ -36,10 +36,16 @@ _UNRENDERABLE = Verdict(Outcome.FAILED, Reason.RENDER)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One finished attempt."""
+    """One finished attempt.
+
+    :param at: when it began, on the clock that waits are measured by.
+    :param moved: by how much that had been moved when the work began.
+    """
 
     claim: ClaimedDelivery
     answer: Answer
+    at: float
+    moved: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +100,12 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
     async def claim(self) -> Sequence[ClaimedDelivery]:
         """Lease due deliveries, but for those whose target is disabled or must be left alone for now."""
         room = self._room - len(self.in_flight)
-        now = self._database.now()
         due = await self.next_due()
-        if room <= 0 or due is None or due > now:
+        if room <= 0 or due is None or due > self._database.now():
             return []
         held = self._held()
         async with self._database.write() as tx:
+            now = self._database.now()
             claimed = await due_deliveries.claim(
                 tx,
                 limit=room,
@@ -139,6 +145,7 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
 
     async def work(self, item: ClaimedDelivery) -> Sent | Unsent:
         """Make one attempt, after rendering what was never rendered and keeping that."""
+        moved = self._database.clock.moved
         try:
             address = self._open(item)
             body = item.body
@@ -146,28 +153,31 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
                 rendered = await self._composer.compose(item.kind, self._told(item), address)
                 body = await self._bodies.keep(item.id, rendered)
         except UnrenderableError as error:
-            return Sent(item, Answer(_UNRENDERABLE, self._database.now(), 0.0, failure=str(error)))
+            now = self._database.now()
+            return Sent(item, Answer(_UNRENDERABLE, now, 0.0, failure=str(error)), now, self._database.clock.moved)
         except (SecretsError, StoreUnavailableError) as error:
             self._log.error("not_sent", delivery=item.id, error=str(error))
             return Unsent(item)
         except Exception as error:  # a bug in preparing one delivery must not become an attempt, nor stop the others
             self._log.error("preparing_failed", delivery=item.id, exc_info=error)
             return Unsent(item)
-        if body is None or self._database.now() - item.claimed_at > LEASE_MARGIN:
+        late = self._database.now() - (item.claimed_at + self._database.clock.moved - moved)
+        if body is None or late > LEASE_MARGIN:
             # Somebody else has it by now, or may have it before this attempt is over.
             self._log.warning("lease_lost", delivery=item.id)
             return Unsent(item)
+        began, moved = self._database.now(), self._database.clock.moved
         answer = await self._attempter.attempt(item.kind, item.origin, item.event_id, address, body)
         self._shares.answered(item.host, answer.duration, reached=answer.reply is not None)
-        return Sent(item, answer)
+        return Sent(item, answer, began, moved)
 
     async def record(self, results: Sequence[Sent | Unsent]) -> None:
         """Write attempts and what follows from them as one commit."""
-        now = self._database.now()
         made: list[tuple[Sent, Attempt]] = []
         conclusions: list[Conclusion] = []
-        sent = [each for each in results if isinstance(each, Sent)]
         async with self._database.write() as tx:
+            now = self._database.now()
+            sent = [self._in_present_time(each) for each in results if isinstance(each, Sent)]
             held = await deliveries.held(tx, [each.claim for each in sent], self._owner)
             for each in sent:
                 if each.claim.id not in held:
@@ -194,6 +204,12 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
             self._report(each, attempt, now)
         for target, what in turned.items():
             self._log.warning(f"breaker_{what.value}", target=target[:12])
+
+    def _in_present_time(self, sent: Sent) -> Sent:
+        """The same attempt, as if the clock had always been as it is now."""
+        moved = self._database.clock.moved
+        by = moved - sent.moved
+        return Sent(replace(sent.claim, claimed_at=sent.claim.claimed_at + by), sent.answer, sent.at + by, moved)
 
     async def _learn(self, tx: Transaction, sent: Sequence[Sent], now: float) -> dict[str, Turned]:
         """What answers mean for everything else that goes to the same targets; whose breakers turned."""
@@ -303,7 +319,7 @@ def _attempt(sent: Sent, outcome: Outcome, reason: Reason | None) -> Attempt:
     answer = sent.answer
     return Attempt(
         number=sent.claim.attempts + 1,
-        at=answer.at,
+        at=sent.at,
         duration_ms=round(answer.duration * 1000),
         outcome=outcome,
         reason=reason,

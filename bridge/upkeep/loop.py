@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bridge.clock import Clock
-from bridge.errors import StoreUnavailableError
+from bridge.errors import StoreError, StoreUnavailableError
 from bridge.logs import get_logger
 from bridge.metrics import Metrics
 from bridge.store import retention, timeshift
@@ -86,12 +86,19 @@ class Upkeep:
         if abs(ahead) < JUMP:
             self._database.clock.move(ahead)
             return
-        async with self._database.write() as tx:
-            if self._database.kind == "sqlite":
-                await timeshift.shift(tx, ahead)
-            elif ahead < 0:
-                await timeshift.heal(tx, self._database.now() + ahead, longest_wait=self._longest_wait)
-        self._database.clock.move(ahead)
+        clock, moved = self._database.clock, False
+        try:
+            async with self._database.write() as tx:
+                if self._database.kind == "sqlite":
+                    await timeshift.shift(tx, ahead)
+                elif ahead < 0:
+                    await timeshift.heal(tx, clock.now() + ahead, longest_wait=self._longest_wait)
+                clock.move(ahead)  # with the rows: whoever has the next turn reads the time in it
+                moved = True
+        except StoreError:
+            if moved:  # but the rows were not
+                clock.move(-ahead)
+            raise
         self._metrics.clock_jumped()
         self._log.warning("clock_jumped", seconds=round(ahead, 1))
 

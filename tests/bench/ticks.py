@@ -80,7 +80,7 @@ async def _ticks(parts: Parts, size: int) -> dict[str, float]:
     assert len(claims) == size, len(claims)
     answer = Answer(Verdict(Outcome.DELIVERED), parts.clock.now(), 0.01, Reply(204))
     began = time.perf_counter()
-    await sender.record([Sent(claim, answer) for claim in claims])
+    await sender.record([Sent(claim, answer, parts.clock.now()) for claim in claims])
     costs["an attempt recorded"] = time.perf_counter() - began
     return costs
 
