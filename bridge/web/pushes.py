@@ -23,25 +23,23 @@ class ProviderWebhooks:
         self._clock = clock
         self._seen: OrderedDict[str, float] = OrderedDict()
 
-    def is_new(self, headers: Mapping[str, str], body: bytes) -> bool:
-        """Whether this webhook has not come before.
+    def id_of(self, headers: Mapping[str, str], body: bytes) -> str:
+        """The id of a genuine webhook.
 
         :raises AuthenticationError: it is not the provider's, or older than five minutes.
         """
-        now = self._clock.now()
         try:
-            message_id = verify(self._keys, headers, body, now)
+            return verify(self._keys, headers, body, self._clock.now())
         except BadSignatureError as error:
             raise AuthenticationError(f"This webhook is not accepted: {error}.", code="invalid_signature") from error
-        while self._seen and next(iter(self._seen.values())) < now - 2 * TOLERANCE:
-            self._seen.popitem(last=False)
-        if message_id in self._seen:
-            return False
-        self._seen[message_id] = now
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
-        return True
 
-    def forget(self, headers: Mapping[str, str]) -> None:
-        """It could not be followed: let it be sent again."""
-        self._seen.pop(headers.get("webhook-id", ""), None)
+    def is_new(self, message_id: str) -> bool:
+        """Whether this webhook has not been followed before."""
+        return message_id not in self._seen
+
+    def followed(self, message_id: str) -> None:
+        """Remember it for as long as it would be accepted."""
+        now = self._clock.now()
+        while self._seen and (len(self._seen) >= _REMEMBERED or next(iter(self._seen.values())) < now - 2 * TOLERANCE):
+            self._seen.popitem(last=False)
+        self._seen[message_id] = now

@@ -28,18 +28,15 @@ async def receive_openai(services: Services, request: Request) -> Response:
             "This server takes no webhooks of a provider: OPENAI_WEBHOOK_SECRET is not set.", code="not_configured"
         )
     raw = await bodies.read_bytes(request, bodies.MAX_BODY)
-    new = webhooks.is_new(request.headers, raw)
+    message_id = webhooks.id_of(request.headers, raw)
     event = parse(raw)
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
         raise InvalidRequestError("A webhook is an object with a `type`.", param="type", code="invalid_value")
-    if not new or event["type"] not in EVENTS:
+    if not webhooks.is_new(message_id) or event["type"] not in EVENTS:
         return _answer("ignored")
     video_id = _video_id(event)
-    try:
-        looked = await services.registry.look_now(PROVIDER, video_id)
-    except BaseException:
-        webhooks.forget(request.headers)
-        raise
+    looked = await services.registry.look_now(PROVIDER, video_id)
+    webhooks.followed(message_id)  # not before: one that could not be followed is sent again
     if looked:
         services.metrics.pushed()
     _log.info("push", video=video_id, type=event["type"], watched=looked)
