@@ -11,7 +11,8 @@
     │   ├── NotFoundError           404
     │   ├── ConflictError           409
     │   ├── TooLargeError           413
-    │   └── UnsupportedMediaTypeError   415
+    │   ├── UnsupportedMediaTypeError   415
+    │   └── RateLimitedError        429, with ``retry_after``
     ├── StoreError              the database
     │   ├── StoreUnavailableError   it is away for now; 503, and the loops wait
     │   ├── StoreConflictError      somebody else was first; decide anew
@@ -120,6 +121,20 @@ class UnsupportedMediaTypeError(RequestError):
     """The body is of a kind the API does not read (415)."""
 
     status = 415
+
+
+class RateLimitedError(RequestError):
+    """The client asks for more than it may just now (429).
+
+    :param retry_after: when it may ask again, seconds from now.
+    """
+
+    status = 429
+    type = "rate_limit_error"
+
+    def __init__(self, message: str, *, retry_after: float, code: str = "rate_limited") -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
 
 
 class StoreError(BridgeError):

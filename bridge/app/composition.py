@@ -151,6 +151,7 @@ async def open_bridge(
             progress=bells.progress,
             providers=settings.providers,
             wall=wall,
+            closed=_closed(settings),
             webhook_secret=_plain(settings.openai_webhook_secret),
             operations=OPERATIONS if Role.API in roles else PROBES,
         )
@@ -188,6 +189,12 @@ def _lane(
     )
     # Enough looks under way to use the whole budget although each takes some seconds, and not endlessly many.
     return Lane(provider, room=max(1, min(128, round(config.rate * 4))))
+
+
+def _closed(settings: Settings) -> set[str]:
+    """Paths that ask for a key although they need not."""
+    closed = set() if settings.open_metrics else {"/metrics"}
+    return closed if settings.open_docs else closed | {"/docs", "/openapi.json"}
 
 
 def _links(public_url: str | None) -> Callable[[str], str | None]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
+from bridge.app.protocol import BoundedProtocol
 from bridge.errors import ConfigurationError
 
 # How long answers that are being sent when the server stops may take, seconds.
@@ -44,6 +45,7 @@ def make_server(web: Starlette) -> Server:
             web,
             log_config=None,
             access_log=False,
+            http=BoundedProtocol,
             lifespan="off",
             ws="none",
             server_header=False,

@@ -68,6 +68,8 @@ def _default(settings: Settings, variable: str) -> str:
     value = getattr(settings, FIELDS[variable])
     if isinstance(value, tuple):
         return ",".join(f"{entry:g}" for entry in value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value or "")
 
 

@@ -155,6 +155,8 @@ class Settings(BaseSettings):
         *(5.0, 30.0, 120.0, 300.0, 900.0, 1800.0),
         *(3600.0, 10800.0, 21600.0, 43200.0, 86400.0, 86400.0),
     )
+    open_metrics: Annotated[bool, _read(values.switch)] = True
+    open_docs: Annotated[bool, _read(values.switch)] = True
     retention_days: Annotated[float, _read(values.number(1, 36_500))] = 30.0
     delivery_timeout: Annotated[float, _read(values.number(0, 300, above=True))] = 15.0
     log_format: Annotated[LogFormat | None, _read(values.one_of("console", "json"))] = None

@@ -186,6 +186,14 @@ def signing_secret(text: str) -> SecretStr:
     return SecretStr(text)
 
 
+def switch(text: str) -> bool:
+    """``true`` or ``false``."""
+    words = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "on": True, "off": False}
+    if text.strip().lower() not in words:
+        raise ValueError("must be true or false")
+    return words[text.strip().lower()]
+
+
 def provider_webhook_secret(text: str) -> SecretStr:
     """The secret a provider signs its own webhooks with: ``whsec_`` and base64, or any other text as it is."""
     if text.startswith("whsec_"):

@@ -42,6 +42,8 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "BRIDGE_DELIVERY_RETRIES": "delivery_retries",
         "BRIDGE_DELIVERY_TIMEOUT": "delivery_timeout",
         "BRIDGE_RETENTION_DAYS": "retention_days",
+        "BRIDGE_OPEN_METRICS": "open_metrics",
+        "BRIDGE_OPEN_DOCS": "open_docs",
         "BRIDGE_LOG_FORMAT": "log_format",
         "BRIDGE_LOG_LEVEL": "log_level",
     }

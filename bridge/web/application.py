@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -19,7 +19,9 @@ from bridge.web.auth import KeyRing, LocalOnly, RequireKey
 from bridge.web.changes import Changes
 from bridge.web.docs import render
 from bridge.web.errors import HANDLERS
+from bridge.web.headers import SecurityHeaders
 from bridge.web.health import Readiness
+from bridge.web.limits import RequestRate, SignIns
 from bridge.web.openapi import document
 from bridge.web.operations import Operation, routes
 from bridge.web.pushes import ProviderWebhooks
@@ -40,6 +42,7 @@ def create_web(
     progress: Bell | None = None,
     providers: Mapping[str, ProviderSettings] | None = None,
     webhook_secret: str | None = None,
+    closed: Collection[str] = (),
     operations: Sequence[Operation] = OPERATIONS,
 ) -> Starlette:
     """The ASGI application that serves API, probes, metrics and documentation.
@@ -48,6 +51,7 @@ def create_web(
     :param public_url: how clients reach this server; for the documentation.
     :param templates: a folder whose files win over the packaged templates of the same name.
     :param wall: the machine's clock, by which signatures are judged.
+    :param closed: paths outside ``/v1`` that ask for a key, too.
     :param progress: rung when a watch shows something new.
     :param webhook_secret: what the provider signs its own webhooks with; without it they are refused.
     :param providers: those that are configured, for the list of them.
@@ -66,13 +70,17 @@ def create_web(
         webhooks=None if webhook_secret is None else ProviderWebhooks(webhook_secret, wall or clock),
     )
     keys = KeyRing(api_keys)
-    middleware = [Middleware(RequestLog, clock=clock)]
-    if not keys:
-        middleware.append(Middleware(LocalOnly))
+    guard = Middleware(RequireKey, keys=keys, rate=RequestRate(clock), sign_ins=SignIns(clock))
     app = Starlette(
-        routes=routes(operations, services, guard=[Middleware(RequireKey, keys=keys)]),
-        middleware=middleware,
+        routes=routes(operations, services, guard=[guard], closed=closed),
+        middleware=_middleware(clock, local=not keys, secure=(public_url or "").startswith("https:")),
         exception_handlers=HANDLERS,
     )
     app.router.redirect_slashes = False  # a path is the route or it is not: a redirect would lose bodies and keys
     return app
+
+
+def _middleware(clock: Clock, *, local: bool, secure: bool) -> list[Middleware]:
+    """What every request goes through, the outermost first."""
+    layers = [Middleware(RequestLog, clock=clock), Middleware(SecurityHeaders, secure=secure)]
+    return [*layers, Middleware(LocalOnly)] if local else layers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import ipaddress
 import re
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bridge.errors import AuthenticationError, PermissionDeniedError, RequestError
 from bridge.settings import ApiKey
 from bridge.web.errors import refusal
+from bridge.web.limits import RequestRate, SignIns
 from bridge.web.requestlog import caller
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -28,6 +30,10 @@ class KeyRing:
 
     def __bool__(self) -> bool:
         return bool(self._keys)
+
+    def id_of(self, key: ApiKey) -> str:
+        """The beginning of a digest of the key, by which logs may name it."""
+        return hashlib.sha256(key.key.get_secret_value().encode()).hexdigest()[:8]
 
     def holder(self, authorization: str | None) -> ApiKey:
         """The key that an ``Authorization`` header shows.
@@ -50,21 +56,35 @@ class KeyRing:
 class RequireKey:
     """ASGI middleware that lets only holders of an API key through."""
 
-    def __init__(self, app: ASGIApp, keys: KeyRing) -> None:
+    def __init__(self, app: ASGIApp, keys: KeyRing, rate: RequestRate, sign_ins: SignIns) -> None:
         self._app = app
         self._keys = keys
+        self._rate = rate
+        self._sign_ins = sign_ins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; what is refused is raised.
 
-        :raises AuthenticationError: no valid key; :raises PermissionDeniedError: the key may only read.
+        :raises AuthenticationError: no valid key; :raises PermissionDeniedError: the key may only read;
+        :raises RateLimitedError: too many requests with this key, or with keys that are not known.
         """
         if self._keys and scope["type"] == "http":
-            key = self._keys.holder(Headers(scope=scope).get("authorization"))
-            caller(scope).key_name = key.name
-            if key.read_only and scope["method"] not in READING:
-                raise PermissionDeniedError("This API key may only read.", code="read_only_key")
+            await self._admit(scope)
+            self._rate.take(caller(scope).key_id)
         await self._app(scope, receive, send)
+
+    async def _admit(self, scope: Scope) -> None:
+        self._sign_ins.check()
+        try:
+            key = self._keys.holder(Headers(scope=scope).get("authorization"))
+        except AuthenticationError as error:
+            if error.code == "invalid_api_key":
+                await self._sign_ins.failed((scope.get("client") or ("", 0))[0])
+            raise
+        caller(scope).key_name = key.name
+        caller(scope).key_id = self._keys.id_of(key)
+        if key.read_only and scope["method"] not in READING:
+            raise PermissionDeniedError("This API key may only read.", code="read_only_key")
 
 
 class LocalOnly:

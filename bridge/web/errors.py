@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from bridge.errors import Away, RequestError, StoreUnavailableError
+from bridge.errors import Away, RateLimitedError, RequestError, StoreUnavailableError
 from bridge.logs import get_logger
 
 CLIENT_GONE = 499
@@ -32,7 +33,9 @@ def body_of(error: RequestError) -> dict[str, Any]:
 
 def refusal(error: RequestError) -> Response:
     """The answer that tells of ``error``."""
-    headers = {"www-authenticate": "Bearer"} if error.status == 401 else None
+    headers = {"www-authenticate": "Bearer"} if error.status == 401 else {}
+    if isinstance(error, RateLimitedError):
+        headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
     return JSONResponse(body_of(error), error.status, headers)
 
 

@@ -30,10 +30,11 @@ _REFUSALS = {
     409: "It stands against the present state.",
     413: "The body is too large.",
     415: "The body is not JSON.",
+    429: "More than this key may ask for just now.",
     500: "A fault of this server; its log has the details.",
     503: "The database is away; nothing was changed.",
 }
-_FOR_KEYED = (400, 401, 403, 500, 503)
+_FOR_KEYED = (400, 401, 403, 429, 500, 503)
 _FOR_OPEN = (403, 500)
 
 _DESCRIPTION = """\
@@ -153,7 +154,7 @@ def _refusal(status: int) -> dict[str, Any]:
     headers = {"x-request-id": _REQUEST_ID}
     if status == 401:
         headers["www-authenticate"] = _header("Always `Bearer`.")
-    if status == 503:
+    if status in (429, 503):
         headers["retry-after"] = _header("Seconds.")
     return {
         "description": _REFUSALS[status],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,20 +65,36 @@ class Operation:
         return self.path.startswith(f"{V1}/") and not self.signed
 
 
-def routes(operations: Sequence[Operation], services: Services, guard: Sequence[Middleware]) -> list[BaseRoute]:
-    """The routes of ``operations``; those under ``/v1``, and every path there that is no route, behind ``guard``."""
+def routes(
+    operations: Sequence[Operation], services: Services, guard: Sequence[Middleware], closed: Collection[str] = ()
+) -> list[BaseRoute]:
+    """The routes of ``operations``; those under ``/v1``, and every path there that is no route, behind ``guard``.
+
+    :param closed: further paths that are.
+    """
     keyed = [operation for operation in operations if operation.keyed]
     is_open = [operation for operation in operations if not operation.keyed]
     inner = Router(_paths(keyed, services, V1), redirect_slashes=False)
-    return [*_paths(is_open, services, ""), Mount(V1, app=inner, middleware=guard)]
+    return [*_paths(is_open, services, "", guard, closed), Mount(V1, app=inner, middleware=guard)]
 
 
-def _paths(operations: Sequence[Operation], services: Services, prefix: str) -> list[Route]:
+def _paths(
+    operations: Sequence[Operation],
+    services: Services,
+    prefix: str,
+    guard: Sequence[Middleware] = (),
+    closed: Collection[str] = (),
+) -> list[Route]:
     """One route per path, so that a refused method learns of all the others."""
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in operations:
         by_path.setdefault(operation.path.removeprefix(prefix), {})[operation.method] = operation
-    return [Route(path, _dispatch(methods, services), methods=list(methods)) for path, methods in by_path.items()]
+    return [
+        Route(
+            path, _dispatch(methods, services), methods=list(methods), middleware=list(guard) if path in closed else []
+        )
+        for path, methods in by_path.items()
+    ]
 
 
 def _dispatch(methods: Mapping[str, Operation], services: Services) -> Callable[[Request], Awaitable[Response]]:

@@ -27,9 +27,10 @@ _log = get_logger("bridge.web")
 
 @dataclass(slots=True)
 class Caller:
-    """Who makes this request: the name of the API key, once it is known."""
+    """Who makes this request: the name of the API key, once it is known, and the beginning of its digest."""
 
     key_name: str | None = None
+    key_id: str = ""
 
 
 def caller(scope: Mapping[str, Any]) -> Caller:
@@ -86,6 +87,7 @@ class RequestLog:
                 status=status,
                 ms=round((self._clock.monotonic() - began) * 1000),
                 key_name=caller(scope).key_name,
+                key_id=caller(scope).key_id or None,
             )
 
 

@@ -32,6 +32,7 @@ from bridge.registry import (
 from bridge.settings import ProviderSettings
 from bridge.web.changes import Changes
 from bridge.web.health import Readiness
+from bridge.web.limits import OpenStreams
 from bridge.web.pushes import ProviderWebhooks
 
 
@@ -159,3 +160,4 @@ class Services:
     docs: StaticPage
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     webhooks: ProviderWebhooks | None = None
+    streams: OpenStreams = field(default_factory=OpenStreams)

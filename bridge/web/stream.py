@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -63,7 +64,9 @@ class WatchStream(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, watch: WatchView, last_id: str | None, changes: Changes, readiness: Readiness) -> None:
+    def __init__(
+        self, watch: WatchView, last_id: str | None, changes: Changes, readiness: Readiness, place: ExitStack
+    ) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers(_HEADERS)
@@ -71,13 +74,15 @@ class WatchStream(Response):
         self._last_id = last_id
         self._changes = changes
         self._readiness = readiness
+        self._place = place
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        if scope["method"] != "HEAD":
-            await self._stream(Request(scope, receive), send)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        with self._place:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            if scope["method"] != "HEAD":
+                await self._stream(Request(scope, receive), send)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _stream(self, request: Request, send: Send) -> None:
         told = asyncio.ensure_future(self._tell(send))

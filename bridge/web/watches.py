@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -82,7 +83,9 @@ async def stream(services: Services, request: Request) -> Response:
     last_id = request.headers.get("last-event-id")
     if heard_the_end(watch, last_id):
         return Response(status_code=204, headers={"cache-control": "no-store"})
-    return WatchStream(watch, last_id, services.changes, services.readiness)
+    place = ExitStack()
+    place.enter_context(services.streams.one(caller(request.scope).key_id))
+    return WatchStream(watch, last_id, services.changes, services.readiness, place)
 
 
 async def cancel(services: Services, request: Request) -> Response:

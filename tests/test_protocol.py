@@ -1,0 +1,121 @@
+"""What a client may send before anybody looks at it, on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.app import protocol
+from tests.harness import bridge_settings, serving
+
+
+@pytest.fixture
+async def url(tmp_path: Path) -> AsyncIterator[str]:
+    async with serving(bridge_settings(tmp_path, "http://127.0.0.1:9/v1")) as url:
+        yield url
+
+
+async def answer_to(url: str, *pieces: bytes) -> tuple[int, dict[str, str], Any]:
+    """Status, headers and body of what is answered to these bytes, to the end of the connection."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    for piece in pieces:
+        writer.write(piece)
+    async with asyncio.timeout(20):
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    status, *lines = head.decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    return int(status.split()[1]), headers, json.loads(body)
+
+
+REFUSED = {
+    "no http": (b"hello there, is anybody at home?\r\n\r\n", 400, "invalid_http"),
+    "an unknown method": (b"BREW /pot HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "invalid_http"),
+    "a bad chunk": (
+        b"POST /v1/watches HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        400,
+        "invalid_http",
+    ),
+    "a long url": (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414, "url_too_long"),
+    "many headers": (
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"x: y\r\n" * 200 + b"\r\n",
+        431,
+        "headers_too_large",
+    ),
+    "a large header": (
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nx: " + b"y" * 70_000 + b"\r\n\r\n",
+        431,
+        "headers_too_large",
+    ),
+}
+
+
+@pytest.mark.parametrize(("sent", "status", "code"), REFUSED.values(), ids=REFUSED.keys())
+async def test_what_cannot_be_read_is_refused_in_the_shape_of_every_refusal(
+    url: str, sent: bytes, status: int, code: str
+) -> None:
+    answered, headers, body = await answer_to(url, sent)
+    assert (answered, body["error"]["code"], body["error"]["param"]) == (status, code, None)
+    assert headers["x-request-id"].startswith("req_")
+    assert headers["connection"] == "close"
+
+
+async def test_after_a_refusal_nothing_more_is_read(url: str) -> None:
+    good = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    status, _, body = await answer_to(url, b"nonsense\r\n\r\n" + good)
+    assert (status, body["error"]["code"]) == (400, "invalid_http")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /healthz HT",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nx: y",
+        b"POST /v1/watches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 90\r\n\r\n{",
+    ],
+    ids=["nothing", "half a line", "half the headers", "half the body"],
+)
+async def test_a_request_that_does_not_arrive_in_time_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, url: str, sent: bytes
+) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.2)
+    status, _, body = await answer_to(url, sent)
+    assert (status, body["error"]["code"]) == (408, "request_timeout")
+
+
+async def test_trickling_does_not_keep_it_alive(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.3)
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET /healthz HTTP/1.1\r\n")
+    answered = asyncio.ensure_future(reader.read())
+    async with asyncio.timeout(20):
+        while not answered.done():
+            writer.write(b"x: y\r\n")
+            await asyncio.sleep(0.05)
+    assert b"408" in answered.result().split(b"\r\n")[0]
+    writer.close()
+
+
+async def test_who_waits_for_an_answer_is_not_given_up(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.2)
+    body = json.dumps({"video_id": "v", "callback_url": "http://127.0.0.1:9/"}).encode()
+    head = b"HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    made = await answer_to(
+        url,
+        b"POST /v1/watches "
+        + head
+        + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        + body,
+    )
+    path = f"/v1/watches/{made[2]['id']}?wait=1".encode()
+    status, _, shown = await answer_to(url, b"GET " + path + b" " + head + b"\r\n")
+    assert (status, shown["status"]) == (200, "watching")
