@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from bridge.app import ALL_ROLES, Role, serve
 from bridge.settings import Settings, load_settings
+from tests.parts import database_url
 
 
 def bridge_settings(folder: Path, base_url: str, **environ: str) -> Settings:
@@ -30,6 +31,10 @@ def bridge_settings(folder: Path, base_url: str, **environ: str) -> Settings:
 @asynccontextmanager
 async def serving(settings: Settings, roles: Collection[Role] = ALL_ROLES) -> AsyncIterator[str]:
     """The base URL of a bridge that serves until the block ends."""
+    file = settings.database_file
+    if file is not None:
+        with suppress(OSError):  # where no file can be made the test is about that
+            database_url(file.parent)  # a migrated one, which is sooner there than made
     stop = asyncio.Event()
     up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serve(settings, ready=up.set_result, stop=stop, roles=roles))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from functools import cache
 
 import certifi
 import httpcore
@@ -49,6 +50,8 @@ def make_ssl_context(ca_file: FilePath | None, client_cert: FilePath | None) -> 
     :param client_cert: PEM file with a certificate and its key.
     :raises ConfigurationError: when one of the files cannot be used.
     """
+    if ca_file is None and client_cert is None:
+        return _public_context()
     context = ssl.create_default_context(cafile=certifi.where())
     try:
         if ca_file is not None:
@@ -61,6 +64,12 @@ def make_ssl_context(ca_file: FilePath | None, client_cert: FilePath | None) -> 
     except OSError as error:
         raise ConfigurationError(f"the client certificate {client_cert} cannot be used: {error}") from error
     return context
+
+
+@cache
+def _public_context() -> ssl.SSLContext:
+    """Verification against certifi's roots alone. Reading them takes long, and doors may share them."""
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 def make_proxy(url: str, ssl_context: ssl.SSLContext) -> httpcore.Proxy:

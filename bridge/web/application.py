@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -58,14 +59,15 @@ def create_web(
     """
     clock = clock or SystemClock()
     described = document(public_url or "/")
-    folders = [templates_dir()] if templates is None else [templates, templates_dir()]
     services = Services(
         registry=registry,
         metrics=metrics,
         readiness=readiness,
         changes=Changes(registry, progress or Bell(), clock),
         openapi=StaticPage(json.dumps(described).encode(), "application/json", {"x-content-type-options": "nosniff"}),
-        docs=render(described, folders),
+        docs=_packaged_docs(public_url or "/")
+        if templates is None
+        else render(described, [templates, templates_dir()]),
         providers=providers or {},
         webhooks=None if webhook_secret is None else ProviderWebhooks(webhook_secret, wall or clock),
     )
@@ -78,6 +80,12 @@ def create_web(
     )
     app.router.redirect_slashes = False  # a path is the route or it is not: a redirect would lose bodies and keys
     return app
+
+
+@cache
+def _packaged_docs(server_url: str) -> StaticPage:
+    """The documentation page as it comes with the program."""
+    return render(document(server_url), [templates_dir()])
 
 
 def _middleware(clock: Clock, *, local: bool, secure: bool) -> list[Middleware]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -51,7 +52,8 @@ class _Schema(GenerateJsonSchema):
         return False
 
 
-def document(server_url: str = "/") -> dict[str, Any]:
+@cache
+def document(server_url: str = "/") -> Mapping[str, Any]:
     """The whole document; needs no running server.
 
     :param server_url: where the API is reached, ``/`` for wherever the document comes from.

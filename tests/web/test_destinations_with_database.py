@@ -13,6 +13,7 @@ from bridge.app import open_bridge
 from bridge.settings import load_settings
 from bridge.signing import new_secret
 from bridge.web.application import create_web
+from tests.parts import database_url
 from tests.web.conftest import asking
 
 CALLBACK = {"name": "queue", "kind": "callback", "url": "https://example.com/hook?token=private"}
@@ -30,7 +31,7 @@ ALL_EVENTS = ["video.completed", "video.failed", "watch.lost", "watch.timed_out"
 
 @pytest.fixture
 async def real(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    environ = {"BRIDGE_DATABASE_URL": f"sqlite:///{tmp_path}/bridge.db"}
+    environ = {"BRIDGE_DATABASE_URL": database_url(tmp_path)}
     async with open_bridge(load_settings(environ, None)) as bridge, asking(bridge.web) as client:
         yield client
 
@@ -435,7 +436,7 @@ async def test_nothing_secret_stands_readable_in_the_database(real: httpx.AsyncC
 
 async def test_a_key_that_may_only_read_sees_destinations_and_changes_none(tmp_path: Path) -> None:
     keys = "ci:writer-key-0123456789,grafana:reader-key-0123456789:read"
-    environ = {"BRIDGE_DATABASE_URL": f"sqlite:///{tmp_path}/bridge.db", "BRIDGE_API_KEYS": keys}
+    environ = {"BRIDGE_DATABASE_URL": database_url(tmp_path), "BRIDGE_API_KEYS": keys}
     async with open_bridge(load_settings(environ, None)) as bridge, asking(bridge.web) as client:
         client.headers["authorization"] = "Bearer writer-key-0123456789"
         await store(client, SLACK)
@@ -450,7 +451,7 @@ async def test_a_key_that_may_only_read_sees_destinations_and_changes_none(tmp_p
 
 async def test_providers_are_listed_without_what_is_secret(tmp_path: Path) -> None:
     environ = {
-        "BRIDGE_DATABASE_URL": f"sqlite:///{tmp_path}/bridge.db",
+        "BRIDGE_DATABASE_URL": database_url(tmp_path),
         "OPENAI_API_KEY": "sk-private",
         "BRIDGE_PROVIDERS__AZURE__BASE_URL": "https://azure.example/v1",
         "BRIDGE_PROVIDERS__AZURE__QUERY": '{"key": "private"}',

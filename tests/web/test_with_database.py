@@ -12,6 +12,7 @@ import pytest
 
 from bridge.app import open_bridge
 from bridge.settings import load_settings
+from tests.parts import database_url
 from tests.web.conftest import asking
 
 BODY = {"video_id": "video_abc", "callback_url": "https://example.com/hook?token=private"}
@@ -19,7 +20,7 @@ BODY = {"video_id": "video_abc", "callback_url": "https://example.com/hook?token
 
 @pytest.fixture
 async def real(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    environ = {"BRIDGE_DATABASE_URL": f"sqlite:///{tmp_path}/bridge.db"}
+    environ = {"BRIDGE_DATABASE_URL": database_url(tmp_path)}
     async with open_bridge(load_settings(environ, None)) as bridge, asking(bridge.web) as client:
         yield client
 
