@@ -5,13 +5,14 @@ Nothing outside this package needs httpx: requests and replies are values of our
 """
 
 from bridge.egress.addresses import LOOPBACK_NETWORKS, AddressPolicy, IPAddress, IPNetwork
-from bridge.egress.door import MAX_REPLY, Door
-from bridge.egress.messages import OutgoingRequest, Reply
+from bridge.egress.door import MAX_PAUSE, MAX_REPLY, Door
+from bridge.egress.messages import OutgoingRequest, Reply, StreamedReply
 from bridge.egress.resolver import Resolver, SystemResolver
 from bridge.egress.urls import MAX_URL_LENGTH, check_url, http_host, shown_url
 
 __all__ = [
     "LOOPBACK_NETWORKS",
+    "MAX_PAUSE",
     "MAX_REPLY",
     "MAX_URL_LENGTH",
     "AddressPolicy",
@@ -21,6 +22,7 @@ __all__ = [
     "OutgoingRequest",
     "Reply",
     "Resolver",
+    "StreamedReply",
     "SystemResolver",
     "check_url",
     "http_host",

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import cast
 
 import httpx
 
 from bridge import __version__
 from bridge.egress.addresses import AddressPolicy
-from bridge.egress.backend import CheckedBackend
 from bridge.egress.body import BoundedBody
+from bridge.egress.dialling import Dialler
 from bridge.egress.failures import translated
-from bridge.egress.lanes import Lanes
-from bridge.egress.messages import OutgoingRequest, Reply
+from bridge.egress.messages import OutgoingRequest, Reply, StreamedReply
 from bridge.egress.resolver import Resolver, SystemResolver
 from bridge.egress.transport import CheckedTransport, FilePath, make_proxy, make_ssl_context
 from bridge.egress.urls import literal_address
@@ -23,6 +23,9 @@ from bridge.models import Reason
 
 MAX_REPLY = 2**20
 """How much of a reply is read unless the caller says otherwise, bytes."""
+
+MAX_PAUSE = 30.0
+"""How long the body of a streamed reply may pause unless the caller says otherwise, seconds."""
 
 # They belong to the connection and to how a body is framed on it, which is decided here (RFC 9110, section 7.6.1).
 _OWN_HEADERS = frozenset(
@@ -44,7 +47,8 @@ _OWN_HEADERS = frozenset(
 class Door:
     """Sends single requests, to addresses its policy accepts.
 
-    No redirect is followed, no cookie kept, no environment variable read; nothing is tried twice. A connection may be
+    No redirect is followed, no cookie kept, no environment variable read; nothing is tried twice, but for one case: a
+    kept connection that is closed before a byte of the reply (:class:`~bridge.egress.pool.Pool`). A connection may be
     used again for the same scheme, host and port: its address was checked when it was dialled.
 
     :param policy: which addresses may be dialled.
@@ -68,10 +72,10 @@ class Door:
     ) -> None:
         self._policy = policy
         self._own_resolver = SystemResolver()
-        self._resolver: Resolver = self._own_resolver if resolver is None else resolver
-        self._ssl_context = make_ssl_context(ca_file, client_cert)
-        self._proxy = None if proxy is None else make_proxy(proxy, self._ssl_context)
-        self._lanes = Lanes(self._transport, max_connections)
+        ssl_context = make_ssl_context(ca_file, client_cert)
+        self._proxy = None if proxy is None else make_proxy(proxy)
+        dialler = Dialler(policy, resolver or self._own_resolver, ssl_context, self._proxy)
+        self._transport = CheckedTransport(dialler, ssl_context, max_connections)
 
     async def send(self, request: OutgoingRequest, *, timeout: float, max_reply: int = MAX_REPLY) -> Reply:
         """Send one request and read its reply, of whatever status.
@@ -86,26 +90,45 @@ class Door:
         exchange = _Exchange(max_reply)
         outgoing = self._prepare(request, timeout)
         try:
-            async with asyncio.timeout(timeout), self._lanes.lease(outgoing.url) as transport:
-                exchange.started = True
-                await self._run(exchange, outgoing, transport)
+            async with asyncio.timeout(timeout):
+                response = await self._answer(outgoing)
+                try:
+                    await exchange.read(response)
+                finally:
+                    await response.aclose()
         except TimeoutError as error:
-            exchange.broke_off(_too_late(exchange.started, timeout), error)
+            exchange.broke_off(_too_late(outgoing, timeout), error)
         return exchange.reply()
+
+    @asynccontextmanager
+    async def stream(
+        self, request: OutgoingRequest, *, timeout: float, idle: float = MAX_PAUSE
+    ) -> AsyncIterator[StreamedReply]:
+        """Send one request and hand its reply on as it comes in, of whatever status and however long.
+
+        The body is as it was sent: nothing is decoded, kept or counted. No more of it is read than the reader takes. A
+        streamed reply holds one of the connections of this door until the block is left.
+
+        :param timeout: one deadline over waiting for a free connection, connecting and the reply's head, seconds.
+        :param idle: the longest pause in the body, seconds; the reader's own pauses do not count.
+        :raises BlockedAddressError: the host has an address that may not be dialled.
+        :raises EgressError: there was no reply, or, in the midst of reading it, its body breaks off.
+        """
+        outgoing = self._prepare(request, timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                response = await self._answer(outgoing)
+        except TimeoutError as error:
+            raise _too_late(outgoing, timeout) from error
+        try:
+            yield StreamedReply(response.status_code, _headers(response), _chunks(response, idle))
+        finally:
+            await response.aclose()
 
     async def aclose(self) -> None:
         """Close all connections; those in use when their request ends."""
-        await self._lanes.aclose()
+        await self._transport.aclose()
         await self._own_resolver.aclose()
-
-    def _transport(self, scheme: str) -> CheckedTransport:
-        """A connection in the making. It does not know what it will carry, and plain http goes to fewer addresses."""
-        if self._proxy is None:
-            backend = CheckedBackend(self._policy, self._resolver, plain=scheme == "http")
-        else:
-            layers = 2 if self._proxy.url.scheme == b"https" else 1
-            backend = CheckedBackend(AddressPolicy(anywhere=True), self._resolver, proxy_layers=layers)
-        return CheckedTransport(backend, self._ssl_context, self._proxy)
 
     def _prepare(self, request: OutgoingRequest, timeout: float) -> httpx.Request:
         with translated():
@@ -119,15 +142,13 @@ class Door:
                 raise BlockedAddressError(f"{host}: {refusal}")
         return outgoing
 
-    async def _run(self, exchange: _Exchange, outgoing: httpx.Request, transport: CheckedTransport) -> None:
+    async def _answer(self, outgoing: httpx.Request) -> httpx.Response:
         with translated():
-            response = await transport.handle_async_request(outgoing)
-        try:
-            if self._proxy is not None and response.status_code == 407:
-                raise EgressError(Reason.OWN_FAULT, "the proxy does not accept our credentials")
-            await exchange.read(response)
-        finally:
+            response = await self._transport.handle_async_request(outgoing)
+        if self._proxy is not None and response.status_code == 407:
             await response.aclose()
+            raise EgressError(Reason.OWN_FAULT, "the proxy does not accept our credentials")
+        return response
 
 
 class _Exchange:
@@ -137,7 +158,6 @@ class _Exchange:
     """
 
     def __init__(self, limit: int) -> None:
-        self.started = False
         self._limit = limit
         self._began = asyncio.get_running_loop().time()
         self._status = 0
@@ -158,9 +178,6 @@ class _Exchange:
             body.finish()
         except EgressError as error:
             self._body_error = error.reason
-            if error.reason is Reason.BAD_REPLY and _peer_ended(response):
-                # To the parser an early end is bad framing; it is a connection that went away.
-                self._body_error = Reason.RESET
 
     def broke_off(self, failure: EgressError, cause: Exception) -> None:
         """Note what ended the exchange early.
@@ -194,7 +211,7 @@ def _build(request: OutgoingRequest, timeout: float) -> httpx.Request:
             request.url,
             headers=headers,
             content=request.body,
-            # The deadline is the caller's; the backend only wants to know how to share it among several addresses.
+            # The deadline is the caller's; who dials only wants to know how to share it among several addresses.
             extensions={"timeout": {"connect": timeout}},
         )
     except UnicodeEncodeError as error:
@@ -209,12 +226,21 @@ def _headers(response: httpx.Response) -> dict[str, str]:
     return headers
 
 
-def _peer_ended(response: httpx.Response) -> bool:
-    stream = response.extensions.get("network_stream")
-    return stream is not None and bool(stream.get_extra_info("peer_ended"))
+async def _chunks(response: httpx.Response, idle: float) -> AsyncIterator[bytes]:
+    stream = aiter(cast(AsyncIterable[bytes], response.stream))
+    try:
+        with translated():
+            while True:
+                async with asyncio.timeout(idle):
+                    chunk = await anext(stream, b"")
+                if not chunk:
+                    return
+                yield chunk
+    except TimeoutError as error:
+        raise EgressError(Reason.TIMEOUT, f"the reply paused for {idle:g} s") from error
 
 
-def _too_late(started: bool, timeout: float) -> EgressError:
-    if started:
+def _too_late(outgoing: httpx.Request, timeout: float) -> EgressError:
+    if outgoing.extensions.get("leased"):
         return EgressError(Reason.TIMEOUT, f"no reply within {timeout:g} s")
     return EgressError(Reason.OWN_FAULT, f"no connection became free within {timeout:g} s")

@@ -1,4 +1,4 @@
-"""What an error of httpx means to us, in one table."""
+"""What an error of httpx means to us, in one table; and errors of httpx that bring along what they mean."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import httpx
 from bridge.errors import EgressError
 from bridge.models import Reason
 
-# Looked up along the class's own line of ancestors. The backend says more precisely what went wrong while connecting,
-# so most of the network rows only speak when another transport is in place.
+# Looked up along the class's own line of ancestors. Our transport says more precisely what went wrong; most rows only
+# speak when another one is in place.
 REASONS: Mapping[type[Exception], Reason] = {
     httpx.HTTPError: Reason.BAD_REPLY,
     httpx.RequestError: Reason.BAD_REPLY,
@@ -56,12 +56,24 @@ def reason_of(error: Exception) -> Reason:
     return next(REASONS[kind] for kind in type(error).__mro__ if kind in REASONS)
 
 
+def blamed(reason: Reason, detail: str, *, proxied: bool = False, cause: BaseException | None = None) -> EgressError:
+    """What went wrong on a connection, in our words.
+
+    :param proxied: it happened between us and our own proxy, and is our own fault.
+    """
+    known = EgressError(Reason.OWN_FAULT, f"the proxy: {detail}") if proxied else EgressError(reason, detail)
+    known.__cause__ = cause
+    return known
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn httpx's errors into :class:`~bridge.errors.EgressError`."""
     try:
         yield
     except _ROOTS as error:
+        if isinstance(error.__cause__, EgressError):  # it was known where it happened
+            raise error.__cause__ from error.__cause__.__cause__
         reason = reason_of(error)
         # Such a message quotes the offending header or URL, which may be a secret.
         text = "" if reason is Reason.RENDER else f": {error}"

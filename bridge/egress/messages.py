@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from bridge.models import Reason
@@ -38,3 +38,17 @@ class Reply:
     truncated: bool = False
     body_error: Reason | None = None
     duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedReply:
+    """A reply whose body is still on its way.
+
+    :param headers: as in :class:`Reply`.
+    :param chunks: the body as it was sent, in pieces of any size; can be read once. Raises
+        :class:`~bridge.errors.EgressError` where it breaks off or pauses for too long.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes] = field(repr=False)

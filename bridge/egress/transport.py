@@ -1,46 +1,39 @@
-"""httpx's transport on top of our own dialling."""
+"""httpx's transport on top of our own connections, and what it is made with."""
 
 from __future__ import annotations
 
 import os
 import ssl
+from base64 import b64encode
 from functools import cache
+from typing import cast
 
 import certifi
 import httpcore
 import httpx
 
+from bridge.egress.dialling import Dialler, Origin, Proxy
+from bridge.egress.pool import Pool
 from bridge.errors import ConfigurationError
 
 FilePath = str | os.PathLike[str]
 
-# Below what common servers grant an idle connection (nginx 75 s, Node 5 s), so that few are closed under a request.
-_KEEPALIVE_EXPIRY = 4.0
-
 
 class CheckedTransport(httpx.AsyncHTTPTransport):
-    """An ordinary httpx transport, except that it connects through the given backend and has a single connection.
+    """An ordinary httpx transport on connections of our own: checked, bounded and quick.
 
-    :param proxy: where requests go instead of to their host; the backend then connects to it.
+    Errors are those httpx raises in the same cases, each caused by an :class:`~bridge.errors.EgressError` that knows
+    more. The ``timeout`` extension of a request is kept as httpx keeps it.
+
+    :param dialler: makes connections.
+    :param most: connections at once, idle ones included.
     """
 
-    def __init__(
-        self, backend: httpcore.AsyncNetworkBackend, ssl_context: ssl.SSLContext, proxy: httpcore.Proxy | None = None
-    ) -> None:
+    def __init__(self, dialler: Dialler, ssl_context: ssl.SSLContext, most: int) -> None:
         super().__init__(verify=ssl_context, trust_env=False)
-        # httpx has no argument for the backend; its pool is replaced before it is used.
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context,
-            proxy=proxy,
-            max_connections=1,
-            keepalive_expiry=_KEEPALIVE_EXPIRY,
-            network_backend=backend,
-        )
-
-    @property
-    def ready(self) -> bool:
-        """Whether the connection is open and waits for a request."""
-        return any(each.is_available() and not each.has_expired() for each in self._pool.connections)
+        # httpx has no argument for the pool; it is replaced before it is used. Whatever intercepts httpx's transports
+        # (pytest-httpx, tracing) goes on intercepting this one.
+        self._pool = cast(httpcore.AsyncConnectionPool, Pool(dialler, most))
 
 
 def make_ssl_context(ca_file: FilePath | None, client_cert: FilePath | None) -> ssl.SSLContext:
@@ -72,7 +65,7 @@ def _public_context() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=certifi.where())
 
 
-def make_proxy(url: str, ssl_context: ssl.SSLContext) -> httpcore.Proxy:
+def make_proxy(url: str) -> Proxy:
     """The proxy a URL names, with the credentials in it.
 
     :raises ConfigurationError: when it is not the URL of an HTTP proxy.
@@ -83,8 +76,9 @@ def make_proxy(url: str, ssl_context: ssl.SSLContext) -> httpcore.Proxy:
         raise ConfigurationError("the proxy is not a URL") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ConfigurationError("the proxy must be an http:// or https:// URL")
-    return httpcore.Proxy(
-        url=httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=b"/"),
-        auth=(parsed.username.encode(), parsed.password.encode()) if parsed.userinfo else None,
-        ssl_context=ssl_context if parsed.scheme == "https" else None,
-    )
+    port = parsed.port or (443 if parsed.scheme == "https" else 80)
+    origin = Origin(parsed.scheme, parsed.raw_host.decode("ascii"), port)
+    if not parsed.userinfo:
+        return Proxy(origin)
+    credentials = f"{parsed.username}:{parsed.password}".encode()
+    return Proxy(origin, b"Basic " + b64encode(credentials))

@@ -1,0 +1,280 @@
+"""Connections: kept for the next request to the same place, shared out fairly, closed when anything went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from typing import cast
+
+import httpcore
+import httpx
+
+from bridge.egress.dialling import Dialler, Origin
+from bridge.egress.failures import blamed
+from bridge.egress.wire import Wire
+from bridge.models import Reason
+
+# Below what common servers grant an idle connection (nginx 75 s, Node 5 s), so that few are closed under a request.
+_KEEPALIVE_EXPIRY = 4.0
+
+_PORTS = {b"http": 80, b"https": 443}
+# What may be sent at all, as h11 has it (RFC 9110, section 5).
+_TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
+_VALUE = re.compile(rb"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?")
+_TARGET = re.compile(rb"[\x21-\x7e]+")
+# What may be sent again when a kept connection was closed before a byte of the reply: by its method (RFC 9110, section
+# 9.2.2), or because the receiver can tell that it is the same request ("webhook-id", https://www.standardwebhooks.com).
+_REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
+_IDENTIFYING = frozenset({b"idempotency-key", b"webhook-id"})
+
+Timeouts = Mapping[str, float | None]
+
+
+class Pool:
+    """What httpx's transport asks for a reply, in place of httpcore's pool.
+
+    A connection has one user at a time; if that one does not leave it ready for another it is closed, whatever the
+    cause, cancelling included. A kept connection may be closed by the other side just when it is used again. Then the
+    request is sent once more, on a new connection and within the same time, if it may be repeated. Bodies of requests
+    have a known length.
+
+    :param dialler: makes connections.
+    :param most: connections, idle ones included; requests beyond that wait, first come, first served.
+    """
+
+    def __init__(self, dialler: Dialler, most: int) -> None:
+        self._dialler = dialler
+        self._most = most
+        self._slots = asyncio.Semaphore(most)
+        self._leased = 0
+        self._open: set[Wire] = set()
+        self._idle: dict[Wire, Origin] = {}  # idle for longest first
+        self._idle_at: dict[Origin, list[Wire]] = {}  # the same, by origin
+        self._sweep: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        """Send a request; the reply's head is here, its body follows.
+
+        Of ``extensions`` the ``timeout`` is kept, and ``leased`` is set in them once a connection is free.
+
+        :raises httpx.TransportError: of the class httpx itself would raise.
+        """
+        origin = _origin(request.url)
+        message = await self._message(request, origin)
+        timeouts: Timeouts = request.extensions.get("timeout") or {}
+        await self._lease(timeouts.get("pool"))
+        request.extensions["leased"] = True
+        try:
+            wire = await self._answered(request, origin, message, timeouts)
+        except BaseException:
+            self._free()
+            raise
+        exchange = wire.exchange
+        content: bytes | AsyncIterable[bytes]
+        if exchange.complete:
+            content = exchange.take()
+            self.give_back(wire, origin)
+        else:
+            content = _Body(self, wire, origin, timeouts.get("read"))
+        return httpcore.Response(exchange.status, headers=exchange.headers, content=content)
+
+    def give_back(self, wire: Wire, origin: Origin) -> None:
+        """Say that a connection has no user any more."""
+        self._free()
+        if not wire.reusable or self._closed:
+            wire.close()
+            return
+        loop = asyncio.get_running_loop()
+        wire.idle_since = loop.time()
+        self._idle[wire] = origin
+        self._idle_at.setdefault(origin, []).append(wire)
+        if self._sweep is None:
+            self._sweep = loop.call_later(_KEEPALIVE_EXPIRY, self._expire)
+
+    async def aclose(self) -> None:
+        """Close what is idle, and what is in use when it comes back."""
+        self._closed = True
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for wire in list(self._idle):
+            self._drop(wire)
+        for wire in [wire for wire in self._open if wire.closing]:
+            await asyncio.shield(wire.gone)
+
+    async def __aenter__(self) -> Pool:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    # Places
+
+    async def _lease(self, timeout: float | None) -> None:
+        try:
+            async with asyncio.timeout(timeout):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            detail = "no connection became free"
+            raise httpx.PoolTimeout(detail) from blamed(Reason.OWN_FAULT, detail, cause=error)
+        self._leased += 1
+
+    def _free(self) -> None:
+        self._leased -= 1
+        self._slots.release()
+
+    def _take(self, origin: Origin) -> Wire | None:
+        """The connection to ``origin`` that was used last, if there is an idle one."""
+        idle = self._idle_at.get(origin)
+        while idle:
+            wire = idle[-1]
+            self._forget(wire)
+            if wire.reusable and not wire.disturbed:
+                return wire
+            wire.close()
+        return None
+
+    def _drop(self, wire: Wire) -> None:
+        self._forget(wire)
+        wire.close()
+
+    def _forget(self, wire: Wire) -> None:
+        origin = self._idle.pop(wire, None)
+        if origin is not None:
+            idle = self._idle_at[origin]
+            idle.remove(wire)
+            if not idle:
+                del self._idle_at[origin]
+
+    def _lost(self, wire: Wire) -> None:
+        self._open.discard(wire)
+        self._forget(wire)
+
+    def _expire(self) -> None:
+        """Close what was idle for too long, and come back when the next will have been."""
+        self._sweep = None
+        loop = asyncio.get_running_loop()
+        for wire in list(self._idle):
+            due = wire.idle_since + _KEEPALIVE_EXPIRY
+            if due > loop.time():
+                self._sweep = loop.call_at(due, self._expire)
+                break
+            self._drop(wire)
+
+    # Requests
+
+    async def _answered(self, request: httpcore.Request, origin: Origin, message: bytes, timeouts: Timeouts) -> Wire:
+        """A connection with the head of the reply."""
+        kept = self._take(origin)
+        if kept is not None:
+            try:
+                await _ask(kept, request.method, message, timeouts)
+            except httpx.TransportError:
+                stale = kept.exchange.failure is not None and not kept.exchange.begun
+                if not stale or not _may_be_repeated(request):
+                    raise
+            else:
+                return kept
+        wire = await self._connected(origin, timeouts.get("connect"))
+        await _ask(wire, request.method, message, timeouts)
+        return wire
+
+    async def _connected(self, origin: Origin, timeout: float | None) -> Wire:
+        if len(self._idle) + self._leased > self._most:
+            self._drop(next(iter(self._idle)))
+        try:
+            async with asyncio.timeout(timeout):
+                wire = await self._dialler.dial(origin, timeout)
+        except TimeoutError as error:
+            detail = f"no connection within {timeout:g} s"
+            raise httpx.ConnectTimeout(detail) from blamed(Reason.TIMEOUT, detail, cause=error)
+        if not wire.gone.done():
+            self._open.add(wire)
+            wire.lost = self._lost
+        return wire
+
+    async def _message(self, request: httpcore.Request, origin: Origin) -> bytes:
+        """The request as it goes over the wire.
+
+        :raises httpx.LocalProtocolError: it cannot be written as HTTP.
+        """
+        body = b"".join([chunk async for chunk in cast(AsyncIterable[bytes], request.stream)])
+        headers = request.headers
+        target = request.url.target
+        proxy = self._dialler.proxy
+        if proxy is not None and origin.scheme == "http":
+            target = bytes(request.url)
+            if proxy.authorization is not None:
+                headers = [*headers, (b"Proxy-Authorization", proxy.authorization)]
+        if not _TOKEN.fullmatch(request.method) or not _TARGET.fullmatch(target):
+            raise httpx.LocalProtocolError("Illegal method or target")
+        lines = [b"%b %b HTTP/1.1\r\n" % (request.method, target)]
+        for name, value in headers:
+            if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+                raise httpx.LocalProtocolError(f"Illegal header {name!r}")
+            lowered = name.lower()
+            if lowered == b"transfer-encoding" or (lowered == b"content-length" and value != b"%d" % len(body)):
+                raise httpx.LocalProtocolError("The length of the body must be known, and right")
+            lines.append(b"%b: %b\r\n" % (name, value))
+        lines += (b"\r\n", body)
+        return b"".join(lines)
+
+
+class _Body:
+    """The body of a reply as it comes in.
+
+    :param timeout: the longest pause, seconds.
+    """
+
+    def __init__(self, pool: Pool, wire: Wire, origin: Origin, timeout: float | None) -> None:
+        self._pool = pool
+        self._wire: Wire | None = wire
+        self._origin = origin
+        self._timeout = timeout
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._wire is None:
+            raise StopAsyncIteration
+        try:
+            data = await self._wire.read(self._timeout)
+        except BaseException:
+            self._end()
+            raise
+        if not data:
+            self._end()
+            raise StopAsyncIteration
+        return data
+
+    async def aclose(self) -> None:
+        """Want no more of it."""
+        self._end()
+
+    def _end(self) -> None:
+        if self._wire is not None:
+            self._pool.give_back(self._wire, self._origin)
+            self._wire = None
+
+
+async def _ask(wire: Wire, method: bytes, message: bytes, timeouts: Timeouts) -> None:
+    """Send a request and wait for the head of its reply."""
+    try:
+        wire.begin(method)
+        await wire.send(message, timeouts.get("write"))
+        await wire.head(timeouts.get("read"))
+    except BaseException:
+        wire.close()
+        raise
+
+
+def _origin(url: httpcore.URL) -> Origin:
+    if url.scheme not in _PORTS or not url.host:
+        raise httpx.UnsupportedProtocol("A request goes to an http:// or https:// URL with a host")
+    return Origin(url.scheme.decode("ascii"), url.host.decode("ascii"), url.port or _PORTS[url.scheme])
+
+
+def _may_be_repeated(request: httpcore.Request) -> bool:
+    return request.method in _REPEATABLE or any(name.lower() in _IDENTIFYING for name, _ in request.headers)
