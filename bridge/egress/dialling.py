@@ -13,7 +13,7 @@ import errno
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 import httpx
 
@@ -38,8 +38,7 @@ _TELLING = (Reason.CONNECT, Reason.TIMEOUT, Reason.OWN_FAULT)
 _MOST_DIALLED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """What a connection is good for: one scheme, host (ASCII, as in the URL) and port."""
 
     scheme: str

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import psutil
 
-from tests.bench import crash, delivering, guard, ticks
+from tests.bench import crash, delivering, guard, ticks, transports
 from tests.bench.figures import Row, table
 
 BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Row]]]] = {
     "ticks": ticks.measure,
     "delivering": delivering.measure,
     "guard": guard.measure,
+    "transports": transports.measure,
     "crash": crash.measure,
 }
 _LIBRARIES = ("httpx", "httpcore", "sqlalchemy", "aiosqlite", "asyncpg", "uvloop", "starlette", "uvicorn")
