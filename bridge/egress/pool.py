@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from typing import cast
+from typing import NamedTuple
 
 import httpcore
 import httpx
 
 from bridge.egress.dialling import Dialler, Origin
 from bridge.egress.failures import blamed
-from bridge.egress.wire import Wire
+from bridge.egress.wire import Wire, within
+from bridge.egress.writing import may_be_repeated, origin_of, written
 from bridge.models import Reason
 
 # Below what common servers grant an idle connection (nginx 75 s, Node 5 s), so that few are closed under a request.
 _KEEPALIVE_EXPIRY = 4.0
 
-_PORTS = {b"http": 80, b"https": 443}
-# What may be sent at all, as h11 has it (RFC 9110, section 5).
-_TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
-_VALUE = re.compile(rb"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?")
-_TARGET = re.compile(rb"[\x21-\x7e]+")
-# What may be sent again when a kept connection was closed before a byte of the reply: by its method (RFC 9110, section
-# 9.2.2), or because the receiver can tell that it is the same request ("webhook-id", https://www.standardwebhooks.com).
-_REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
-_IDENTIFYING = frozenset({b"idempotency-key", b"webhook-id"})
-
 Timeouts = Mapping[str, float | None]
+
+
+class Head(NamedTuple):
+    """What httpx reads of httpcore's responses. Those look at every header once more."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    stream: AsyncIterable[bytes]
+    extensions: dict[str, object]
 
 
 class Pool:
@@ -54,15 +53,15 @@ class Pool:
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+    async def handle_async_request(self, request: httpcore.Request) -> Head:
         """Send a request; the reply's head is here, its body follows.
 
         Of ``extensions`` the ``timeout`` is kept, and ``leased`` is set in them once a connection is free.
 
         :raises httpx.TransportError: of the class httpx itself would raise.
         """
-        origin = _origin(request.url)
-        message = await self._message(request, origin)
+        origin = origin_of(request.url)
+        message = await written(request, self._dialler.proxy)
         timeouts: Timeouts = request.extensions.get("timeout") or {}
         await self._lease(timeouts.get("pool"))
         request.extensions["leased"] = True
@@ -72,13 +71,13 @@ class Pool:
             self._free()
             raise
         exchange = wire.exchange
-        content: bytes | AsyncIterable[bytes]
+        stream: AsyncIterable[bytes]
         if exchange.complete:
-            content = exchange.take()
+            stream = httpx.ByteStream(exchange.take())
             self.give_back(wire, origin)
         else:
-            content = _Body(self, wire, origin, timeouts.get("read"))
-        return httpcore.Response(exchange.status, headers=exchange.headers, content=content)
+            stream = _Body(self, wire, origin, timeouts.get("read"))
+        return Head(exchange.status, exchange.headers, stream, {})
 
     def give_back(self, wire: Wire, origin: Origin) -> None:
         """Say that a connection has no user any more."""
@@ -113,7 +112,7 @@ class Pool:
 
     async def _lease(self, timeout: float | None) -> None:
         try:
-            async with asyncio.timeout(timeout):
+            async with within(timeout):
                 await self._slots.acquire()
         except TimeoutError as error:
             detail = "no connection became free"
@@ -172,7 +171,7 @@ class Pool:
                 await _ask(kept, request.method, message, timeouts)
             except httpx.TransportError:
                 stale = kept.exchange.failure is not None and not kept.exchange.begun
-                if not stale or not _may_be_repeated(request):
+                if not stale or not may_be_repeated(request):
                     raise
             else:
                 return kept
@@ -184,7 +183,7 @@ class Pool:
         if len(self._idle) + self._leased > self._most:
             self._drop(next(iter(self._idle)))
         try:
-            async with asyncio.timeout(timeout):
+            async with within(timeout):
                 wire = await self._dialler.dial(origin, timeout)
         except TimeoutError as error:
             detail = f"no connection within {timeout:g} s"
@@ -193,32 +192,6 @@ class Pool:
             self._open.add(wire)
             wire.lost = self._lost
         return wire
-
-    async def _message(self, request: httpcore.Request, origin: Origin) -> bytes:
-        """The request as it goes over the wire.
-
-        :raises httpx.LocalProtocolError: it cannot be written as HTTP.
-        """
-        body = b"".join([chunk async for chunk in cast(AsyncIterable[bytes], request.stream)])
-        headers = request.headers
-        target = request.url.target
-        proxy = self._dialler.proxy
-        if proxy is not None and origin.scheme == "http":
-            target = bytes(request.url)
-            if proxy.authorization is not None:
-                headers = [*headers, (b"Proxy-Authorization", proxy.authorization)]
-        if not _TOKEN.fullmatch(request.method) or not _TARGET.fullmatch(target):
-            raise httpx.LocalProtocolError("Illegal method or target")
-        lines = [b"%b %b HTTP/1.1\r\n" % (request.method, target)]
-        for name, value in headers:
-            if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
-                raise httpx.LocalProtocolError(f"Illegal header {name!r}")
-            lowered = name.lower()
-            if lowered == b"transfer-encoding" or (lowered == b"content-length" and value != b"%d" % len(body)):
-                raise httpx.LocalProtocolError("The length of the body must be known, and right")
-            lines.append(b"%b: %b\r\n" % (name, value))
-        lines += (b"\r\n", body)
-        return b"".join(lines)
 
 
 class _Body:
@@ -268,13 +241,3 @@ async def _ask(wire: Wire, method: bytes, message: bytes, timeouts: Timeouts) ->
     except BaseException:
         wire.close()
         raise
-
-
-def _origin(url: httpcore.URL) -> Origin:
-    if url.scheme not in _PORTS or not url.host:
-        raise httpx.UnsupportedProtocol("A request goes to an http:// or https:// URL with a host")
-    return Origin(url.scheme.decode("ascii"), url.host.decode("ascii"), url.port or _PORTS[url.scheme])
-
-
-def _may_be_repeated(request: httpcore.Request) -> bool:
-    return request.method in _REPEATABLE or any(name.lower() in _IDENTIFYING for name, _ in request.headers)

@@ -1,0 +1,62 @@
+"""A request as it goes over the wire."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterable
+from typing import cast
+
+import httpcore
+import httpx
+
+from bridge.egress.dialling import Origin, Proxy
+
+_PORTS = {b"http": 80, b"https": 443}
+# What may be sent at all, as h11 has it (RFC 9110, section 5).
+_TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
+_VALUE = re.compile(rb"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?")
+_TARGET = re.compile(rb"[\x21-\x7e]+")
+# What may be sent again when a kept connection was closed before a byte of the reply: by its method (RFC 9110, section
+# 9.2.2), or because the receiver can tell that it is the same request ("webhook-id", https://www.standardwebhooks.com).
+_REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
+_IDENTIFYING = frozenset({b"idempotency-key", b"webhook-id"})
+
+
+def origin_of(url: httpcore.URL) -> Origin:
+    """Where a request goes.
+
+    :raises httpx.UnsupportedProtocol: nowhere.
+    """
+    if url.scheme not in _PORTS or not url.host:
+        raise httpx.UnsupportedProtocol("A request goes to an http:// or https:// URL with a host")
+    return Origin(url.scheme.decode("ascii"), url.host.decode("ascii"), url.port or _PORTS[url.scheme])
+
+
+async def written(request: httpcore.Request, proxy: Proxy | None) -> bytes:
+    """All of a request's bytes. Its body has a known length.
+
+    :param proxy: what plain http is forwarded by.
+    :raises httpx.LocalProtocolError: it cannot be written as HTTP.
+    """
+    body = b"".join([chunk async for chunk in cast(AsyncIterable[bytes], request.stream)])
+    headers, target = request.headers, request.url.target
+    if proxy is not None and request.url.scheme == b"http":
+        target = bytes(request.url)
+        if proxy.authorization is not None:
+            headers = [*headers, (b"Proxy-Authorization", proxy.authorization)]
+    if not _TOKEN.fullmatch(request.method) or not _TARGET.fullmatch(target):
+        raise httpx.LocalProtocolError("Illegal method or target")
+    lines = [b"%b %b HTTP/1.1\r\n" % (request.method, target)]
+    for name, value in headers:
+        if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise httpx.LocalProtocolError(f"Illegal header {name!r}")
+        lowered = name.lower()
+        if lowered == b"transfer-encoding" or (lowered == b"content-length" and value != b"%d" % len(body)):
+            raise httpx.LocalProtocolError("The length of the body must be known, and right")
+        lines.append(b"%b: %b\r\n" % (name, value))
+    return b"".join([*lines, b"\r\n", body])
+
+
+def may_be_repeated(request: httpcore.Request) -> bool:
+    """Whether a request may be sent again although nobody knows if the first was read."""
+    return request.method in _REPEATABLE or any(name.lower() in _IDENTIFYING for name, _ in request.headers)
