@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -9,11 +10,20 @@ from typing import Any
 
 import pytest
 import trustme
+import uvloop
 
 from bridge.egress import LOOPBACK_NETWORKS, AddressPolicy, Door
 
 MakeDoor = Callable[..., Door]
 LOOPBACK = AddressPolicy(LOOPBACK_NETWORKS)
+
+# These run on the loop the server has, the others on asyncio's own: both must do.
+_ON_UVLOOP = {"test_pool.py", "test_proxy.py", "test_transport.py"}
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Which loop a test runs on."""
+    return {"uvloop": uvloop.new_event_loop} if item.path.name in _ON_UVLOOP else {"asyncio": asyncio.new_event_loop}
 
 
 @pytest.fixture

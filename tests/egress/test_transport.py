@@ -29,10 +29,13 @@ async def both(
 ) -> AsyncIterator[list[httpx.AsyncClient]]:
     """A client on httpx's transport and one on ours."""
     context, resolver = make_ssl_context(ca_file, None), SystemResolver()
-    dialler = Dialler(AddressPolicy(anywhere=True), resolver, context, proxy and make_proxy(proxy))
+    dialler = Dialler(AddressPolicy(anywhere=True), resolver, context, make_proxy(proxy) if proxy else None)
     ours = CheckedTransport(dialler, context, most)
     theirs = httpx.AsyncHTTPTransport(
-        verify=context, trust_env=False, proxy=proxy and httpx.Proxy(proxy), limits=httpx.Limits(max_connections=most)
+        verify=context,
+        trust_env=False,
+        proxy=httpx.Proxy(proxy) if proxy else None,
+        limits=httpx.Limits(max_connections=most),
     )
     async with httpx.AsyncClient(transport=theirs) as one, httpx.AsyncClient(transport=ours) as other:
         yield [one, other]
@@ -42,7 +45,8 @@ async def both(
 async def outcome(client: httpx.AsyncClient, url: str, method: str = "POST", **options: Any) -> object:
     """What a request leads to: status and body, or the class of the error and where it struck."""
     where = "head"
-    request = client.build_request(method, url, **{"timeout": SOON, "content": b"{}"} | options)
+    defaults: dict[str, Any] = {"timeout": SOON, "content": b"{}"}
+    request = client.build_request(method, url, **defaults | options)
     try:
         response = await client.send(request, stream=True)
         where = "body"
