@@ -19,6 +19,7 @@
     │   └── SecretsError            a stored secret cannot be decrypted with the keys at hand
     ├── EgressError             one outgoing request had no (usable) answer; see ``reason``
     │   └── BlockedAddressError     the address is not one we may send to
+    ├── FileUnavailableError    a video's file cannot be had now, or any more; see ``why``
     ├── RenderingError          there is no message (`bridge.rendering.errors`)
     │   ├── TemplateError           a template cannot be rendered; with line and reason
     │   └── SandboxError            the processes that render strangers' templates do not work
@@ -44,6 +45,17 @@ class Away(StrEnum):
     BUSY = "busy"
     UNREACHABLE = "unreachable"
     BROKEN = "broken"
+
+
+class NoFile(StrEnum):
+    """Why a video's file cannot be had."""
+
+    UNKNOWN = "unknown"  # no such link
+    EXPIRED = "expired"  # the link, or the provider's file, is too old
+    MISSING = "missing"  # the provider has no such file
+    REFUSED = "refused"  # the provider does not give it to us
+    TROUBLE = "trouble"  # no usable answer: later, perhaps
+    BUSY = "busy"  # too many are being sent at once
 
 
 class BridgeError(Exception):
@@ -178,3 +190,18 @@ class BlockedAddressError(EgressError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(Reason.BLOCKED_ADDRESS, detail)
+
+
+class FileUnavailableError(BridgeError):
+    """A video's file cannot be had.
+
+    :param why: what is in the way.
+    :param detail: more, for the operator's log alone.
+    :param watch_id: the watch whose page may say more, None where the link names none.
+    """
+
+    def __init__(self, why: NoFile, detail: str = "", *, watch_id: str | None = None) -> None:
+        super().__init__(f"{why.value}: {detail}" if detail else why.value)
+        self.why = why
+        self.detail = detail
+        self.watch_id = watch_id

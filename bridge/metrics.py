@@ -37,6 +37,7 @@ class Metrics:
         self._registry = _Registry()
         self._make_polling_metrics()
         self._make_delivery_metrics()
+        self._make_archive_metrics()
         self._loop_lag = self._gauge("bridge_loop_lag_seconds", "How late the event loop ran what was due.")
         self._jumps = self._counter("bridge_clock_jumps", "Times the clock was found set to another time.")
         self._offset = self._gauge(
@@ -67,6 +68,12 @@ class Metrics:
         self._oldest = self._gauge("bridge_outbox_oldest_seconds", "Age of the oldest delivery that is still pending.")
         self._disabled = self._gauge("bridge_targets_disabled", "Targets that nothing is sent to any more.")
         self._breakers = self._gauge("bridge_breakers_open", "Targets left alone after failures in a row.")
+
+    def _make_archive_metrics(self) -> None:
+        self._archived = self._counter(
+            "bridge_archive_files", "Tries to keep a file of a finished video.", "variant", "outcome"
+        )
+        self._archived_bytes = self._counter("bridge_archive_bytes", "Bytes kept of finished videos.")
 
     def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
         return Gauge(name, help_text, labels, registry=self._registry)
@@ -111,6 +118,11 @@ class Metrics:
     def delivered(self, latency: float) -> None:
         """An event arrived ``latency`` seconds after it was made."""
         self._latency.observe(max(0.0, latency))
+
+    def archived(self, variant: str, outcome: str, size: int) -> None:
+        """The archive tried to keep a file of so many bytes."""
+        self._archived.labels(variant, outcome).inc()
+        self._archived_bytes.inc(size)
 
     def loop_lag(self, seconds: float) -> None:
         """The event loop ran something that many seconds late."""

@@ -62,6 +62,14 @@ class SecretBox:
         """
         return [signing.derive_secret(master, url) for master in self._masters]
 
+    def keys_for(self, purpose: str) -> list[bytes]:
+        """Keys of 32 bytes for something else than encryption, one per key of ours, the newest first."""
+        info = f"video-bridge {purpose} v1".encode()
+        return [
+            HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(master.encode())
+            for master in self._masters
+        ]
+
 
 def create_key_file(path: Path) -> str:
     """Make the key file (mode 0600) unless another process was first; the key either way.

@@ -33,7 +33,7 @@ from bridge.providers.openai import OpenAIProvider
 from bridge.registry import Bells, DeliveryFilter, Registered, Registration, Registry
 from bridge.registry.again import Digests
 from bridge.registry.destinations import DestinationDesk, default_rows
-from bridge.rendering import PackagedTemplates, Sandbox
+from bridge.rendering import Links, PackagedTemplates, Sandbox
 from bridge.resources import templates_dir
 from bridge.retry import RetrySchedule
 from bridge.secrets import SecretBox
@@ -223,7 +223,7 @@ async def open_parts(
                 bell=bells.deliveries,
                 schedule=RetrySchedule(setting.retries),
                 metrics=metrics,
-                links=lambda watch_id: f"https://bridge.example/watches/{watch_id}",
+                links=lambda watch_id, _type, _at: Links(f"https://bridge.example/watches/{watch_id}"),
                 room=room,
                 chance=chance,
             )

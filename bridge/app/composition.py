@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -14,28 +15,35 @@ from bridge.app.opening import open_database
 from bridge.app.roles import ALL_ROLES, Role, check_roles
 from bridge.clock import Clock, SystemClock
 from bridge.egress import LOOPBACK_NETWORKS, AddressPolicy, Door
+from bridge.errors import ConfigurationError
+from bridge.files import Variant
 from bridge.loops import Bell, Running
+from bridge.media import Archive, Archiver, Library, Limits, MediaDesk, MediaLinks
 from bridge.metrics import Metrics
+from bridge.models import EventType
 from bridge.notifiers import create_notifiers, gaps_of
 from bridge.pacing import Pace
 from bridge.poller import Lane, Poller
 from bridge.providers.budget import Budget
+from bridge.providers.content import ContentSource
 from bridge.providers.openai import OpenAIProvider
 from bridge.registry import Bells, Registry
 from bridge.registry.again import Digests
 from bridge.registry.destinations import DestinationDesk
 from bridge.registry.environment import email_defaults
 from bridge.registry.templates import TemplateJudge
-from bridge.rendering import PackagedTemplates, Sandbox
+from bridge.rendering import Links, PackagedTemplates, Sandbox
 from bridge.resources import templates_dir
 from bridge.retry import RetrySchedule
 from bridge.sender import Attempter, Composer, Doors, Sender, Trial
-from bridge.settings import Settings
+from bridge.settings import ProviderSettings, Settings
 from bridge.store.listening import Herald
 from bridge.upkeep import DAY, Offsets, Upkeep
 from bridge.web.api import OPERATIONS, PROBES
 from bridge.web.application import create_web
 from bridge.web.health import Readiness
+
+MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,8 @@ async def open_bridge(
             watch_timeout=settings.watch_timeout,
             try_out=Trial(database, attempter, composer, box, wall).try_out,
         )
+        media = MediaLinks(box.keys_for("links"), settings.public_url, settings.link_days * DAY)
+        sources = {name: _files(config, settings, stack) for name, config in settings.providers.items()}
         poller = Poller(
             database,
             lanes,
@@ -129,12 +139,15 @@ async def open_bridge(
             bell=bells.deliveries,
             schedule=RetrySchedule(settings.delivery_retries),
             metrics=metrics,
-            links=_links(settings.public_url),
+            links=_links(media, settings.public_url),
         )
         upkeep = Upkeep(database, wall, metrics, retention=settings.retention_days * DAY)
         loops: list[Running] = [upkeep]
         loops += [poller] if Role.POLLER in roles else []
         loops += [sender] if Role.SENDER in roles else []
+        if settings.archive_dir is not None and Role.POLLER in roles:
+            archive = Archive(sources, _library(settings.archive_dir), _limits(settings))
+            loops.append(Archiver(database, archive, clock=database.clock, bell=bells.watches, metrics=metrics))
         if database.kind == "postgresql":
             loops.append(Herald(settings.database_url, bells.by_name(), wall))
 
@@ -153,6 +166,7 @@ async def open_bridge(
             wall=wall,
             closed=_closed(settings),
             webhook_secret=_plain(settings.openai_webhook_secret),
+            media=MediaDesk(database, media, sources, archive=settings.archive_dir, clock=wall),
             operations=OPERATIONS if Role.API in roles else PROBES,
         )
         yield Bridge(web, registry, poller, sender, readiness, metrics, tuple(loops))
@@ -191,14 +205,55 @@ def _lane(
     return Lane(provider, room=max(1, min(128, round(config.rate * 4))))
 
 
+def _files(config: ProviderSettings, settings: Settings, stack: AsyncExitStack) -> ContentSource:
+    """The way to a provider's files: connections of their own, so that long films hold up no look."""
+    door = Door(
+        AddressPolicy(anywhere=True), ca_file=config.ca_file or settings.ca_file, client_cert=config.client_cert
+    )
+    stack.push_async_callback(door.aclose)
+    return ContentSource(config, door)
+
+
+def _library(folder: Path) -> Library:
+    """The folder of the archive, made and tried out.
+
+    :raises ConfigurationError: nothing can be written there.
+    """
+    library = Library(folder)
+    try:
+        library.open()
+    except OSError as error:
+        raise ConfigurationError(f"BRIDGE_ARCHIVE_DIR: cannot write to {folder}: {error.strerror}.") from error
+    return library
+
+
+def _limits(settings: Settings) -> Limits:
+    """What the archive may take; the settings are in MiB."""
+    total = settings.archive_max_total
+    return Limits(
+        file=int(settings.archive_max_file * MIB),
+        total=None if total is None else int(total * MIB),
+        free=int(settings.archive_keep_free * MIB),
+    )
+
+
 def _closed(settings: Settings) -> set[str]:
     """Paths that ask for a key although they need not."""
     closed = set() if settings.open_metrics else {"/metrics"}
     return closed if settings.open_docs else closed | {"/docs", "/openapi.json"}
 
 
-def _links(public_url: str | None) -> Callable[[str], str | None]:
-    return lambda watch_id: None if public_url is None else f"{public_url}/watches/{watch_id}"
+def _links(media: MediaLinks, public_url: str | None) -> Callable[[str, EventType, float], Links]:
+    """Where people find a watch, and once its video is there, the files of that."""
+
+    def of(watch_id: str, event_type: EventType, event_at: float) -> Links:
+        watch = None if public_url is None else f"{public_url}/watches/{watch_id}"
+        if event_type is not EventType.VIDEO_COMPLETED:
+            return Links(watch)
+        video, thumbnail = (media.link(watch_id, variant, event_at) for variant in Variant)
+        return Links(watch, video, thumbnail)
+
+    return of
 
 
 def _plain(secret: SecretStr | None) -> str | None:

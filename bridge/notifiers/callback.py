@@ -68,8 +68,8 @@ def payload(told: Told) -> dict[str, Any]:
             "provider": told.provider,
             "metadata": dict(told.metadata),
             "url": told.watch_url,
-            "content_url": None,
-            "thumbnail_url": None,
+            "content_url": told.content_url,
+            "thumbnail_url": told.thumbnail_url,
         },
     }
 

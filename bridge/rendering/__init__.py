@@ -12,13 +12,14 @@ from bridge.rendering.packaged import PackagedTemplates
 from bridge.rendering.samples import SAMPLES
 from bridge.rendering.sandbox import Case, Sandbox
 from bridge.rendering.slots import Slot, make_safe, shorten
-from bridge.rendering.told import Told
+from bridge.rendering.told import Links, Told
 
 __all__ = [
     "FORMS",
     "SAMPLES",
     "Case",
     "Form",
+    "Links",
     "Message",
     "PackagedTemplates",
     "Part",

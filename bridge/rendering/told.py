@@ -12,6 +12,15 @@ MAX_TEXT = 65_536
 """Most characters of one text that are handed to a template; what a slot has room for is less."""
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where people find a watch and the files of its video; None what is nowhere."""
+
+    watch: str | None = None
+    content: str | None = None
+    thumbnail: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """One event with everything a template may name.

@@ -13,10 +13,10 @@ from bridge.errors import SecretsError, StoreUnavailableError
 from bridge.ids import new_id
 from bridge.loops import Bell, Loop
 from bridge.metrics import Metrics
-from bridge.models import Attempt, DeliveryStatus, Outcome, Reason, Trigger, Video
+from bridge.models import Attempt, DeliveryStatus, EventType, Outcome, Reason, Trigger, Video
 from bridge.notifiers.base import Address, Verdict
 from bridge.outbox import conclude
-from bridge.rendering import Told
+from bridge.rendering import Links, Told
 from bridge.retry import RetrySchedule
 from bridge.secrets import SecretBox
 from bridge.sender.attempting import Answer, Attempter
@@ -59,7 +59,7 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
     """Sends due deliveries, up to ``room`` at a time.
 
     :param gaps: by kind, the least time between two messages to one target, seconds.
-    :param links: makes the link to a watch, or None when no public URL is configured.
+    :param links: where people find a watch and its video's files, by the watch's id, event type and time of the event.
     :param chance: 0 to 1, lengthens waits.
     """
 
@@ -77,7 +77,7 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         bell: Bell,
         schedule: RetrySchedule,
         metrics: Metrics,
-        links: Callable[[str], str | None],
+        links: Callable[[str, EventType, float], Links],
         room: int = 64,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -266,6 +266,7 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         return Address(settings["url"], settings)
 
     def _told(self, claim: ClaimedDelivery) -> Told:
+        links = self._links(claim.watch_id, claim.event_type, claim.event_at)
         return Told(
             event_id=claim.event_id,
             event_type=claim.event_type,
@@ -273,7 +274,9 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
             video=Video.from_dict(claim.video),
             watch_id=claim.watch_id,
             watch_created_at=claim.watch_created_at,
-            watch_url=self._links(claim.watch_id),
+            watch_url=links.watch,
+            content_url=links.content,
+            thumbnail_url=links.thumbnail,
             provider=claim.provider,
             metadata=claim.watch_metadata,
         )

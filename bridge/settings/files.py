@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def directory(text: str) -> Path:
     path = Path(text)
     if not path.is_dir():
         raise ValueError(f"must name an existing folder, and {text!r} is none")
+    return path
+
+
+def archive(text: str) -> Path:
+    """A folder that files can be kept in; one that is not there yet is made when the server starts."""
+    path = Path(text)
+    if path.exists() and not (path.is_dir() and os.access(path, os.W_OK | os.X_OK)):
+        raise ValueError(f"must name a folder that can be written, and {text!r} cannot")
     return path
 
 

@@ -158,6 +158,11 @@ class Settings(BaseSettings):
     open_metrics: Annotated[bool, _read(values.switch)] = True
     open_docs: Annotated[bool, _read(values.switch)] = True
     retention_days: Annotated[float, _read(values.number(1, 36_500))] = 30.0
+    link_days: Annotated[float, _read(values.number(0, 3650, above=True))] = 7.0
+    archive_dir: Annotated[Path | None, _read(files.archive)] = None
+    archive_max_file: Annotated[float, _read(values.number(0, 10_000_000, above=True))] = 2048.0
+    archive_max_total: Annotated[float | None, _read(values.number(0, 1_000_000_000, above=True))] = None
+    archive_keep_free: Annotated[float, _read(values.number(0, 10_000_000))] = 1024.0
     delivery_timeout: Annotated[float, _read(values.number(0, 300, above=True))] = 15.0
     log_format: Annotated[LogFormat | None, _read(values.one_of("console", "json"))] = None
     log_level: Annotated[LogLevel, _read(values.one_of("debug", "info", "warning", "error", "critical"))] = "info"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -207,3 +208,26 @@ attempts = Table(
     Column("trigger", String(16), nullable=False),
     PrimaryKeyConstraint("delivery_id", "number"),
 )
+
+# Files of finished videos that are to be kept, or are. A row outlives its video until the file is deleted, too.
+archives = Table(
+    "archives",
+    metadata,
+    Column("video", String(40), nullable=False),  # the row of the video; it may be purged
+    Column("variant", String(16), nullable=False),
+    Column("status", String(16), nullable=False),  # pending, kept, failed
+    Column("reason", String(32)),
+    Column("media_type", String(128)),
+    Column("size", BigInteger),  # bytes, of a kept one
+    Column("etag", Text),  # of the provider's file, to go on with what is half there
+    Column("file", String(255)),  # below the folder of the archive
+    Column("tries", Integer, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("kept_at", Float),
+    Column("next_at", Float),
+    Column("lease_owner", String(40)),
+    Column("lease_until", Float),
+    Column("fence", Integer, nullable=False),
+    PrimaryKeyConstraint("video", "variant"),
+)
+Index("ix_archives_next_at", archives.c.next_at)

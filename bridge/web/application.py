@@ -20,6 +20,7 @@ from bridge.web.auth import KeyRing, LocalOnly, RequireKey
 from bridge.web.changes import Changes
 from bridge.web.docs import render
 from bridge.web.errors import HANDLERS
+from bridge.web.files import FilePages, MediaService
 from bridge.web.headers import SecurityHeaders
 from bridge.web.health import Readiness
 from bridge.web.limits import RequestRate, SignIns
@@ -44,6 +45,7 @@ def create_web(
     providers: Mapping[str, ProviderSettings] | None = None,
     webhook_secret: str | None = None,
     closed: Collection[str] = (),
+    media: MediaService | None = None,
     operations: Sequence[Operation] = OPERATIONS,
 ) -> Starlette:
     """The ASGI application that serves API, probes, metrics and documentation.
@@ -56,6 +58,7 @@ def create_web(
     :param progress: rung when a watch shows something new.
     :param webhook_secret: what the provider signs its own webhooks with; without it they are refused.
     :param providers: those that are configured, for the list of them.
+    :param media: finds the files that links in notifications lead to.
     """
     clock = clock or SystemClock()
     described = document(public_url or "/")
@@ -73,8 +76,9 @@ def create_web(
     )
     keys = KeyRing(api_keys)
     guard = Middleware(RequireKey, keys=keys, rate=RequestRate(clock), sign_ins=SignIns(clock))
+    files = [] if media is None else FilePages(media, [*([templates] if templates else []), templates_dir()]).routes()
     app = Starlette(
-        routes=routes(operations, services, guard=[guard], closed=closed),
+        routes=[*files, *routes(operations, services, guard=[guard], closed=closed)],
         middleware=_middleware(clock, local=not keys, secure=(public_url or "").startswith("https:")),
         exception_handlers=HANDLERS,
     )

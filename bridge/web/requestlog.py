@@ -99,4 +99,7 @@ def _request_id(headers: Headers) -> str:
 
 def _path(scope: Scope) -> str:
     """The path as one printable word, without the query, which may hold what is nobody's business."""
-    return quote(scope["path"], errors="replace")[:_LONGEST_PATH]
+    path = scope["path"]
+    if path.startswith("/media/"):  # the rest is as good as a key
+        return "/media/…"
+    return quote(path, errors="replace")[:_LONGEST_PATH]
