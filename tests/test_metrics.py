@@ -24,6 +24,8 @@ KINDS = {
     "bridge_breakers_open": "gauge",
     "bridge_push_first_total": "counter",
     "bridge_clock_jumps_total": "counter",
+    "bridge_archive_files_total": "counter",
+    "bridge_archive_bytes_total": "counter",
     "bridge_clock_offset_seconds": "gauge",
     "bridge_loop_lag_seconds": "gauge",
 }

@@ -57,7 +57,7 @@ class ContentSource:
         """
         request = OutgoingRequest("GET", self._url(video_id, variant), {**self._headers, **(part or {})})
         try:
-            async with self._door.stream(request, timeout=HEAD_TIMEOUT, idle_timeout=IDLE_TIMEOUT) as reply:
+            async with self._door.stream(request, timeout=HEAD_TIMEOUT, idle=IDLE_TIMEOUT) as reply:
                 yield _judged(reply.status, reply.headers, variant, reply.chunks)
         except EgressError as error:
             raise FileUnavailableError(NoFile.TROUBLE, str(error)) from error

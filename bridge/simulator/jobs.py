@@ -11,7 +11,6 @@ from bridge.simulator.chance import chance, log_normal
 from bridge.simulator.markers import Ending, read_markers
 from bridge.simulator.settings import ProgressStyle, SimulatorSettings
 
-_ASSETS_LAST = 3600
 _DEFAULT_ERROR = "generation_failed"
 
 
@@ -38,6 +37,7 @@ class Job:
     ends_at: float
     ending: Ending
     error: VideoError | None = None
+    files_last: float = 3600.0
 
 
 def plan_job(order: Order, ordinal: int, now: float, settings: SimulatorSettings) -> Job:
@@ -62,6 +62,7 @@ def plan_job(order: Order, ordinal: int, now: float, settings: SimulatorSettings
         ends_at=now + duration,
         ending=ending,
         error=simulated_error(script.error_code) if ending is Ending.FAILED else None,
+        files_last=settings.files_last,
     )
 
 
@@ -94,7 +95,7 @@ def observe(job: Job, now: float, style: ProgressStyle = ProgressStyle.SMOOTH) -
         failed = _video(job, VideoStatus.FAILED, _progress(job, job.ends_at, style))
         return replace(failed, completed_at=ended_at, error=job.error)
     completed = _video(job, VideoStatus.COMPLETED, 100)
-    return replace(completed, completed_at=ended_at, expires_at=ended_at + _ASSETS_LAST)
+    return replace(completed, completed_at=ended_at, expires_at=ended_at + int(job.files_last))
 
 
 def _progress(job: Job, now: float, style: ProgressStyle) -> int:

@@ -34,6 +34,7 @@ class SimulatorSettings:
     :param retry_after: the ``Retry-After`` of a 429.
     :param hang_limit: how long a hanging answer is held before the connection is closed.
     :param poll_after: sent as ``openai-poll-after-ms`` with each retrieved video, None to leave the header out.
+    :param files_last: how long the files of a finished video are there.
     :raises ConfigurationError: with every problem found.
     """
 
@@ -48,10 +49,11 @@ class SimulatorSettings:
     retry_after: float = 1.0
     hang_limit: float = 60.0
     poll_after: float | None = None
+    files_last: float = 3600.0
 
     def __post_init__(self) -> None:
         times = {"duration": self.duration, "spread": self.spread, "retry_after": self.retry_after}
-        times |= {"hang_limit": self.hang_limit, "poll_after": self.poll_after or 0.0}
+        times |= {"hang_limit": self.hang_limit, "poll_after": self.poll_after or 0.0, "files_last": self.files_last}
         shares = {"queue_share": self.queue_share, "failure_rate": self.failure_rate}
         problems = [
             f"{name} must be zero or more, not {value}."
