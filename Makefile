@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test chaos bench cover check lint types layers templates wheel format clean
+.PHONY: help demo serve test chaos bench cover docs check lint types layers templates wheel format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ bench: $(STAMP) ## Measure, as ratios against baselines of the same run; writes 
 
 cover: $(STAMP) ## Run all tests and show what they do not reach
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
+
+docs: $(STAMP) ## Build the documentation as a site into docs/_build, its reference from the code
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m tests.reference
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs docs/_build
+	@echo "docs/_build/index.html"
 
 check: lint types layers templates wheel ## Lint, types, import layers, templates, and the wheel in an empty environment
 
