@@ -3,7 +3,7 @@
 from bridge import __version__
 
 project = "video-bridge"
-copyright = "the video-bridge maintainers"  # noqa: A001 - Sphinx's own name for it
+copyright = "the video-bridge maintainers"
 version = release = __version__
 
 extensions = ["myst_parser"]
