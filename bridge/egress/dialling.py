@@ -178,7 +178,7 @@ async def _ask_for_tunnel(wire: Wire, origin: Origin, proxy: Proxy) -> None:
     wire.begin(b"CONNECT")
     await wire.send(b"\r\n".join([*lines, b"", b""]))
     await wire.head()
-    if not 200 <= wire.exchange.status < 300 or wire.closing:
+    if not 200 <= wire.exchange.status < 300 or not wire.reusable:
         detail = f"no tunnel, status {wire.exchange.status}"
         raise httpx.ProxyError(detail) from blamed(Reason.OWN_FAULT, detail, proxied=True)
 

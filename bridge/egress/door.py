@@ -47,9 +47,9 @@ _OWN_HEADERS = frozenset(
 class Door:
     """Sends single requests, to addresses its policy accepts.
 
-    No redirect is followed, no cookie kept, no environment variable read; nothing is tried twice, but for one case: a
-    kept connection that is closed before a byte of the reply (:class:`~bridge.egress.pool.Pool`). A connection may be
-    used again for the same scheme, host and port: its address was checked when it was dialled.
+    No redirect is followed, no cookie kept, no environment variable read. Nothing is tried twice, but for a request
+    that bears a ``webhook-id`` or ``idempotency-key`` and met a kept connection just as that was closed. A connection
+    may be used again for the same scheme, host and port: its address was checked when it was dialled.
 
     :param policy: which addresses may be dialled.
     :param resolver: how names become addresses; by default the system's, on threads of its own.

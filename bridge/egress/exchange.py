@@ -109,8 +109,10 @@ class Exchange:
             return
         self.status = status
         self.head = True
-        if self.method == b"HEAD" or (self.method == b"CONNECT" and status < 300):
+        if self.method == b"HEAD":
             self.complete, self.keep = True, self._parser.should_keep_alive()
+        elif self.method == b"CONNECT" and status < 300:
+            self.complete, self.keep = True, True  # what follows is the tunnel
         self._wake()
 
     def on_body(self, chunk: bytes) -> None:

@@ -35,8 +35,8 @@ class Pool:
 
     A connection has one user at a time; if that one does not leave it ready for another it is closed, whatever the
     cause, cancelling included. A kept connection may be closed by the other side just when it is used again. Then the
-    request is sent once more, on a new connection and within the same time, if it may be repeated. Bodies of requests
-    have a known length.
+    request is sent once more, on a new connection and within the same time, if it bears an id by which the receiver
+    can tell. Bodies of requests have a known length.
 
     :param dialler: makes connections.
     :param most: connections, idle ones included; requests beyond that wait, first come, first served.

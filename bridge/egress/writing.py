@@ -16,9 +16,7 @@ _PORTS = {b"http": 80, b"https": 443}
 _TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
 _VALUE = re.compile(rb"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?")
 _TARGET = re.compile(rb"[\x21-\x7e]+")
-# What may be sent again when a kept connection was closed before a byte of the reply: by its method (RFC 9110, section
-# 9.2.2), or because the receiver can tell that it is the same request ("webhook-id", https://www.standardwebhooks.com).
-_REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
+# By these the receiver can tell that it is the same request (https://www.standardwebhooks.com; Resend's documentation).
 _IDENTIFYING = frozenset({b"idempotency-key", b"webhook-id"})
 
 
@@ -58,5 +56,9 @@ async def written(request: httpcore.Request, proxy: Proxy | None) -> bytes:
 
 
 def may_be_repeated(request: httpcore.Request) -> bool:
-    """Whether a request may be sent again although nobody knows if the first was read."""
-    return request.method in _REPEATABLE or any(name.lower() in _IDENTIFYING for name, _ in request.headers)
+    """Whether a request may be sent again although nobody knows if the first was read.
+
+    Its method alone does not make it so. Reading a video twice does no harm, but a provider's budget counts requests:
+    whoever owns that decides.
+    """
+    return any(name.lower() in _IDENTIFYING for name, _ in request.headers)

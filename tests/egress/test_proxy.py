@@ -97,6 +97,33 @@ async def test_a_proxy_may_be_reached_over_tls(make_door: MakeDoor, ca_file: Pat
     assert got.body == b"ok"
 
 
+async def test_a_tunnel_may_lead_through_tls_too(
+    make_door: MakeDoor, ca_file: Path, server_tls: ssl.SSLContext
+) -> None:
+    async with (
+        raw_server(reply(b"ok"), tls=server_tls) as server,
+        raw_server(tunnel_to(server), tls=server_tls) as proxy,
+    ):
+        door = make_door(PUBLIC_ONLY, proxy=f"https://user:pass@127.0.0.1:{proxy.port}", ca_file=ca_file)
+        for _ in range(2):
+            got = await door.send(OutgoingRequest("POST", "https://hooks.test/x"), timeout=10)
+        assert (got.body, proxy.connections, server.connections) == (b"ok", 1, 1)
+        assert await reason_for(door, "https://other.test/") is Reason.TLS
+    assert b"Proxy-Authorization: Basic " + base64.b64encode(b"user:pass") in proxy.requests[0].split(b"\r\n")
+    assert b"proxy-authorization" not in server.requests[0].lower()
+
+
+async def test_what_a_proxy_says_after_its_answer_is_not_taken_for_the_destinations(make_door: MakeDoor) -> None:
+    async with raw_server(ESTABLISHED + reply(b"forged")) as proxy:
+        assert await reason_for(make_door(PUBLIC_ONLY, proxy=proxy.url), "https://hooks.test/") is Reason.OWN_FAULT
+
+
+async def test_an_address_of_version_6_is_asked_for_in_brackets(make_door: MakeDoor) -> None:
+    async with raw_server(reply(status="502 Bad Gateway")) as proxy:
+        await reason_for(make_door(AddressPolicy(anywhere=True), proxy=proxy.url), "https://[2001:db8::1]/")
+    assert proxy.requests[0].startswith(b"CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n")
+
+
 async def test_a_proxy_with_a_bad_certificate_is_our_own_fault(make_door: MakeDoor, server_tls: ssl.SSLContext) -> None:
     async with raw_server(reply(), tls=server_tls) as proxy:
         door = make_door(PUBLIC_ONLY, proxy=f"https://127.0.0.1:{proxy.port}")

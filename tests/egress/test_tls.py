@@ -30,7 +30,7 @@ async def reason_for(door: Door, request: OutgoingRequest, timeout: float = 10) 
     return raised.value.reason
 
 
-@pytest.mark.parametrize("host", ["hooks.test", "127.0.0.1"])
+@pytest.mark.parametrize("host", ["hooks.test", "HOOKS.test", "hooks.test.", "127.0.0.1"])
 async def test_a_certificate_good_for_the_name_is_accepted(
     make_door: MakeDoor, ca_file: Path, server_tls: ssl.SSLContext, host: str
 ) -> None:
@@ -46,6 +46,18 @@ async def test_a_certificate_for_another_name_is_refused(
     async with raw_server(reply(), tls=server_tls) as server:
         assert await reason_for(door, https(server, "other.test")) is Reason.TLS
     assert server.requests == []
+
+
+async def test_a_name_beyond_ascii_is_verified_in_its_ascii_form(
+    make_door: MakeDoor, ca_file: Path, authority: trustme.CA
+) -> None:
+    tls, names = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), list[str]()
+    authority.issue_cert("xn--hks-snaa.test").configure_cert(tls)
+    tls.sni_callback = lambda _, name, __: names.append(str(name))
+    door = make_door(ca_file=ca_file, resolver=ScriptedResolver(HERE))
+    async with raw_server(reply(b"ok"), tls=tls) as server:
+        assert (await door.send(https(server, "hööks.test"), timeout=10)).body == b"ok"
+    assert names == ["xn--hks-snaa.test"]
 
 
 async def test_an_unknown_authority_is_refused(make_door: MakeDoor, server_tls: ssl.SSLContext) -> None:
