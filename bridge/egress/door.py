@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import cast
 
 import httpx
@@ -87,18 +87,18 @@ class Door:
         :raises BlockedAddressError: the host has an address that may not be dialled.
         :raises EgressError: there was no reply.
         """
-        exchange = _Exchange(max_reply)
+        reading = _Reading(max_reply)
         outgoing = self._prepare(request, timeout)
         try:
             async with asyncio.timeout(timeout):
                 response = await self._answer(outgoing)
                 try:
-                    await exchange.read(response)
+                    await reading.read(response)
                 finally:
                     await response.aclose()
         except TimeoutError as error:
-            exchange.broke_off(_too_late(outgoing, timeout), error)
-        return exchange.reply()
+            reading.broke_off(_too_late(outgoing, timeout), error)
+        return reading.reply()
 
     @asynccontextmanager
     async def stream(
@@ -121,7 +121,8 @@ class Door:
         except TimeoutError as error:
             raise _too_late(outgoing, timeout) from error
         try:
-            yield StreamedReply(response.status_code, _headers(response), _chunks(response, idle))
+            async with aclosing(_chunks(response, idle)) as chunks:
+                yield StreamedReply(response.status_code, _headers(response), chunks)
         finally:
             await response.aclose()
 
@@ -151,7 +152,7 @@ class Door:
         return response
 
 
-class _Exchange:
+class _Reading:
     """One request under way: what is known of its reply at any moment it may be interrupted.
 
     :param limit: the most bytes of body to keep.
@@ -226,7 +227,7 @@ def _headers(response: httpx.Response) -> dict[str, str]:
     return headers
 
 
-async def _chunks(response: httpx.Response, idle: float) -> AsyncIterator[bytes]:
+async def _chunks(response: httpx.Response, idle: float) -> AsyncGenerator[bytes, None]:
     stream = aiter(cast(AsyncIterable[bytes], response.stream))
     try:
         with translated():
