@@ -72,6 +72,8 @@ _REFUSED = tuple(
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LOW_32_BITS = 0xFFFF_FFFF
+# The interface identifiers of ISATAP tunnels (RFC 5214, section 6.1), whatever the prefix: an IPv4 address follows.
+_ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 
 LOOPBACK_NETWORKS: tuple[IPNetwork, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 """What a server without API keys lets destinations reach: the machine it runs on."""
@@ -128,8 +130,12 @@ def _not_public(address: IPAddress) -> str | None:
     for network, name in _REFUSED:
         if address in network:
             return f"{address} is in {network} ({name})"
-    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+    if not isinstance(address, IPv6Address):
+        return None
+    if address not in _GLOBAL_UNICAST:
         return f"{address} is outside {_GLOBAL_UNICAST} (reserved)"
+    if int(address) >> 32 & _LOW_32_BITS in _ISATAP:
+        return f"{address} leads into an ISATAP tunnel"
     return None
 
 

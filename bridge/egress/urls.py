@@ -20,13 +20,18 @@ MAX_URL_LENGTH = 2048
 
 _REMEDY = "BRIDGE_ALLOWED_NETWORKS"
 _SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<authority>[^/?]*)[^#]*")
-_AUTHORITY = re.compile(r"(?:\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]*))?")
+_AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]*))?")
+# What IDNA takes for a dot (RFC 3490, section 3.1).
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _MAX_NAME_LENGTH = 253
 # https://url.spec.whatwg.org/#ends-in-a-number-checker: such a host is an IPv4 address in some spelling.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-# Names that the hosts file of common systems gives to loopback (RFC 6761, Debian's defaults).
-_LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
+# Names that the hosts file of common systems gives to loopback (RFC 6761, the defaults of Debian and of Fedora).
+_LOCAL_NAMES = frozenset(
+    {"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "localhost4", "localhost6"}
+    | {"localhost4.localdomain4", "localhost6.localdomain6"}
+)
 
 
 def check_url(url: str, policy: AddressPolicy) -> str:
@@ -114,6 +119,8 @@ def _check_shape(url: str) -> None:
     if shape is None or not url.lower().startswith(("http://", "https://")):
         raise ValueError("a URL starts with https://")
     authority = shape["authority"]
+    if not authority:  # of `https:////host` some make a path, some a host
+        raise ValueError("the URL names no host")
     if "@" in authority:
         raise ValueError("a URL with a user name or password is not taken; use a secret or a header instead")
     parts = _AUTHORITY.fullmatch(authority)
@@ -121,6 +128,10 @@ def _check_shape(url: str) -> None:
         raise ValueError(_odd_host(f"cannot read {authority!r}"))
     if len(parts["port"] or "") > 5:
         raise ValueError("the port must be between 1 and 65535")
+    # An address in digits of another script; IDNA would make a name of it.
+    last = _DOTS.split(parts["host"])[-1]
+    if not last.isascii() and last.isdigit():
+        raise ValueError(_odd_host(f"{parts['host']!r} is no address in its usual form"))
 
 
 def _check_host(host: str) -> IPAddress | None:

@@ -18,41 +18,53 @@ from bridge.retry import parse_retry_after
 ALL_EVENTS = tuple(EventType)
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
-# What belongs to the connection, to the signature or to the body; RFC 9110 section 7.6.1 and Standard Webhooks.
+# What belongs to the connection, to the body or to whoever sends it (RFC 9110 section 7.6.1, RFC 7540 section
+# 3.2.1), and what turns a POST into another request where a framework believes it.
 _RESERVED_HEADERS = frozenset(
     {
+        "accept-encoding",
         "connection",
         "content-encoding",
         "content-length",
         "content-type",
         "expect",
         "host",
+        "http2-settings",
         "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
         "te",
         "trailer",
+        "trailers",
         "transfer-encoding",
         "upgrade",
         "user-agent",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
     }
 )
+# The signature's (Standard Webhooks) and a proxy's.
+_RESERVED_PREFIXES = ("webhook-", "proxy-")
 
 
 def _check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name):
             raise ValueError(f"{name!r} is not a header name")
-        if name.lower() in _RESERVED_HEADERS or name.lower().startswith("webhook-"):
+        if _reserved(name):
             raise ValueError(f"the header {name} cannot be set")
         if len(value) > 4096 or not value.isascii() or not value.isprintable():
             raise ValueError(f"the value of the header {name} must be at most 4,096 printable ASCII characters")
         if value != value.strip():  # no part of a value, RFC 9110 section 5.5
             raise ValueError(f"the value of the header {name} must not begin or end with a space")
-    if len({name.lower() for name in headers}) != len(headers):
+    if len({name.lower().replace("_", "-") for name in headers}) != len(headers):
         raise ValueError("a header is named twice")
     return headers
+
+
+def _reserved(name: str) -> bool:
+    # CGI and its heirs (WSGI among them) do not tell `_` from `-`.
+    plain = name.lower().replace("_", "-")
+    return plain in _RESERVED_HEADERS or plain.startswith(_RESERVED_PREFIXES)
 
 
 def _check_events(events: Sequence[EventType]) -> Sequence[EventType]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from bridge import __version__
-from bridge.egress import OutgoingRequest, Reply
+from bridge.egress import AddressPolicy, OutgoingRequest, Reply, check_url
 from bridge.models import EventType
 from bridge.notifiers.base import Address, DestinationBody, Verdict
 from bridge.notifiers.fitting import Unfit
@@ -25,6 +25,7 @@ from bridge.rendering.told import Told
 USER_AGENT = f"video-bridge/{__version__}"
 
 _HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com", "slack.com", "slack-gov.com"})
+_ANYWHERE = AddressPolicy(anywhere=True)
 _DRAWN = ("blocks", "attachments")
 _LINK_FIELDS = frozenset({"image_url", "thumbnail_url", "title_url", "url", "video_url"})
 _PICTURES_OF_ATTACHMENTS = ("image_url", "thumb_url", "author_icon", "footer_icon")
@@ -32,7 +33,10 @@ _PICTURES_OF_ATTACHMENTS = ("image_url", "thumb_url", "author_icon", "footer_ico
 
 def _check_webhook(url: str) -> str:
     """Of Slack's own hosts only incoming webhooks; other hosts may take the same messages (Mattermost, Rocket.Chat)."""
-    parsed = urlsplit(url)
+    try:
+        parsed = urlsplit(_as_dialled(url))
+    except ValueError:
+        return url  # no URL at all, which is refused with the reason where URLs are judged
     if (parsed.hostname or "").rstrip(".") not in _HOSTS:
         return url
     if parsed.path.startswith(("/triggers/", "/workflows/")):
@@ -43,6 +47,14 @@ def _check_webhook(url: str) -> str:
     if not parsed.path.startswith("/services/"):
         raise ValueError("this is no incoming webhook; use https://hooks.slack.com/services/…")
     return url
+
+
+def _as_dialled(url: str) -> str:
+    """The URL without detours such as ``/services/../triggers/``; as it is when it cannot be dialled."""
+    try:
+        return check_url(url, _ANYWHERE)
+    except ValueError:
+        return url
 
 
 TemplateText = Annotated[str, Field(min_length=1, max_length=65_536)]

@@ -87,6 +87,14 @@ def test_the_url_of_a_workflow_is_refused_with_the_reason(host: str, path: str) 
 
 
 @pytest.mark.parametrize(
+    "url", ["https://hooks.slack.com/services/../triggers/E0/1/a", "https://hooks．slack.com/triggers/E0"]
+)
+def test_no_detour_hides_a_workflow(url: str) -> None:
+    with pytest.raises(ValidationError, match="starts a workflow"):
+        SlackDestination(kind="slack", url=url)
+
+
+@pytest.mark.parametrize(
     "url", ["https://slack.com/api/chat.postMessage", "https://hooks.slack.com/", "https://hooks.slack.com"]
 )
 def test_another_url_of_slack_is_refused(url: str) -> None:
