@@ -7,6 +7,7 @@ import secrets
 from dataclasses import replace
 
 from bridge.clock import Clock
+from bridge.logs import get_logger
 from bridge.models import Attempt, EventType, Outcome, Reason, Trigger
 from bridge.notifiers.base import Address
 from bridge.rendering import SAMPLES
@@ -15,6 +16,8 @@ from bridge.sender.attempting import Attempter
 from bridge.sender.composing import Composer, UnrenderableError
 from bridge.store import destinations
 from bridge.store.database import Database
+
+_log = get_logger("bridge.sender")
 
 
 class Trial:
@@ -47,6 +50,14 @@ class Trial:
             return _attempt(self._clock.now(), Outcome.FAILED, Reason.RENDER, response=str(error))
         answer = await self._attempter.attempt(kind, origin, told.event_id, address, rendered.body)
         verdict = answer.verdict
+        _log.info(
+            "trial",
+            destination=destination_id,
+            outcome=verdict.outcome.value,
+            reason=verdict.reason and verdict.reason.value,
+            status=answer.status,
+            detail=answer.failure,
+        )
         return _attempt(
             answer.at,
             verdict.outcome,
