@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 
 import pytest
@@ -10,6 +11,7 @@ from bridge.egress import AddressPolicy, Door, OutgoingRequest
 from bridge.errors import BlockedAddressError, EgressError
 from bridge.models import Reason
 from tests.egress.conftest import MakeDoor
+from tests.egress.corpus import HOSTILE_ANSWERS
 from tests.egress.raw import ScriptedResolver, raw_server, reply
 
 ONLY_THE_FIRST = AddressPolicy([ip_network("127.0.0.1/32")])
@@ -52,6 +54,16 @@ async def test_one_bad_answer_refuses_the_name(make_door: MakeDoor, answer: list
     async with raw_server(CLOSE) as allowed, raw_server(CLOSE, host="127.0.0.2", port=allowed.port) as forbidden:
         await blocked(door, f"http://mixed.test:{allowed.port}/")
     assert (allowed.connections, forbidden.connections) == (0, 0)
+
+
+async def test_every_hostile_answer_is_refused_before_anything_is_dialled_and_the_log_says_why(
+    make_door: MakeDoor,
+) -> None:
+    for each in HOSTILE_ANSWERS:
+        door = make_door(AddressPolicy(), resolver=ScriptedResolver(each.addresses))
+        detail = await blocked(door, "https://inside.test/")
+        assert re.match(r"inside\.test: ", detail)
+        assert re.search(each.says, detail), each
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]", "2130706433", "127.1", "0x7f.1", "localhost"])
