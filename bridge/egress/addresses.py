@@ -69,6 +69,9 @@ _REFUSED = tuple(
         ("ff00::/8", "multicast"),
     )
 )
+_REFUSED_BY_VERSION = {
+    version: tuple((network, name) for network, name in _REFUSED if network.version == version) for version in (4, 6)
+}
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LOW_32_BITS = 0xFFFF_FFFF
@@ -127,7 +130,7 @@ class AddressPolicy:
 
 
 def _not_public(address: IPAddress) -> str | None:
-    for network, name in _REFUSED:
+    for network, name in _REFUSED_BY_VERSION[address.version]:
         if address in network:
             return f"{address} is in {network} ({name})"
     if not isinstance(address, IPv6Address):
