@@ -76,6 +76,10 @@ class Bells:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+JUDGING_SECONDS = 30.0
+"""How long the templates of one request may be judged; those that are not reached by then are refused."""
+
+
 class Registry:
     """The service behind API and command line.
 
@@ -315,6 +319,7 @@ class Registry:
         """The same, with an error in place of each registration whose templates cannot be used."""
         judged: dict[str, str | None] = {}
         answers: list[ReadRegistration | RequestError] = []
+        until = self._clock.monotonic() + JUDGING_SECONDS
         for each in read:
             answers.append(each)
             if isinstance(each, RequestError):
@@ -322,6 +327,8 @@ class Registry:
             try:
                 for one in each.destinations:
                     if isinstance(one, Inline):
+                        if one.body.template is not None and self._clock.monotonic() > until:
+                            raise _not_judged(one.param)
                         await self._desk.check_template(
                             one.body, param=one.param, metadata=each.body.metadata, judged=judged
                         )
@@ -358,3 +365,11 @@ def _standing(known: tuple[str, Mapping[str, Any]] | None, base_url: str, in_fli
         return ProviderStanding(ProviderState.OK, None, None, in_flight)
     health = known[1]
     return ProviderStanding(ProviderState(health["state"]), health["since"], health["reason"], in_flight)
+
+
+def _not_judged(param: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        "The templates before this one took too long to check; send this registration again by itself.",
+        param=f"{param}.template",
+        code="not_checked",
+    )

@@ -9,7 +9,12 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from types import FrameType
+
+from bridge.rendering.errors import OutOfTime
 
 if sys.platform != "win32":
     import resource
@@ -41,6 +46,27 @@ def allow_cpu(seconds: int) -> None:
     soft = math.ceil(usage.ru_utime + usage.ru_stime) + seconds
     with contextlib.suppress(ValueError, OSError):  # a hard limit of the operator's that is lower stays in force
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+@contextlib.contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Interrupt what runs inside once so many seconds have passed, wherever it is: so the line is known.
+
+    Only between two steps of Python can it be interrupted; for all else there is the deadline of the parent.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise OutOfTime(f"it takes longer than {seconds:g} s")
+
+    signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _lower(kind: int, most: int) -> None:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Any, Never
 
-from jinja2 import Template, TemplateSyntaxError
+from jinja2 import Template, TemplateSyntaxError, nodes
+from jinja2.parser import Parser
 from jinja2.runtime import Context
 
 from bridge.rendering.context import build_context
-from bridge.rendering.errors import LimitError, TemplateError
+from bridge.rendering.errors import LimitError, OutOfTime, TemplateError
 from bridge.rendering.messages import Form, Message, Part
 from bridge.rendering.slots import Slot, clean, shorten, without_controls
 from bridge.rendering.values import MAX_OUTPUT
 
 MAX_LINE = 250
 """Most characters of a part that is one line."""
+
+MAX_VALUES = 10_000
+"""Most values (objects, lists and what is in them) of a part that is JSON, so that reading it holds nobody up."""
 
 _MAX_REASON = 500
 
@@ -32,7 +37,7 @@ class Output:
         self._most = most
         self._left = most
 
-    def collect(self, chunks: Iterable[str]) -> str:
+    def collect(self, chunks: Iterator[str]) -> str:
         """All chunks as one text.
 
         :raises LimitError: that is too long.
@@ -41,7 +46,10 @@ class Output:
         for chunk in chunks:
             self._left -= len(chunk.encode())
             if self._left < 0:
-                raise LimitError(f"what it renders to is larger than {self._most:,} bytes")
+                too_long = LimitError(f"what it renders to is larger than {self._most:,} bytes")
+                if isinstance(chunks, Generator):
+                    chunks.throw(too_long)  # where the template is, so that its line is known
+                raise too_long
             texts.append(chunk)
         return "".join(texts)
 
@@ -75,9 +83,11 @@ def template_errors() -> Iterator[None]:
     except TemplateSyntaxError as error:
         raise TemplateError(_reason(error.message or "it cannot be read"), error.lineno, error.name or "") from error
     except RecursionError as error:
-        raise TemplateError("it is nested too deeply, or calls itself without end") from error
+        raise TemplateError("it is nested too deeply, or calls itself without end", *_place(error)) from error
     except MemoryError as error:
-        raise TemplateError("it needs more memory than it may have") from error
+        raise TemplateError("it needs more memory than it may have", *_place(error)) from error
+    except OutOfTime as error:
+        raise TemplateError(str(error), *_place(error)) from error
     except TemplateError:
         raise
     except Exception as error:  # a template is a program: what it can raise has no bounds
@@ -108,10 +118,24 @@ def _finished(text: str, part: Part) -> str:
     if not part.json:
         return without_controls(text).strip()
     try:
-        json.loads(text, parse_constant=_no_number)
+        value = json.loads(text, parse_constant=_no_number)
     except ValueError as error:
         raise TemplateError(f"what it renders to is not JSON: {_reason(str(error))}") from error
+    if _has_more_values(value, MAX_VALUES):
+        raise LimitError(f"what it renders to is JSON of more than {MAX_VALUES:,} values")
     return text.strip()
+
+
+def _has_more_values(value: Any, most: int) -> bool:
+    waiting, seen = [value], 0
+    while waiting and seen <= most:
+        one = waiting.pop()
+        seen += 1
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return seen > most
 
 
 def _no_number(word: str) -> Never:
@@ -119,15 +143,32 @@ def _no_number(word: str) -> Never:
 
 
 def _place(error: BaseException) -> tuple[int | None, str]:
-    """The line that was being rendered when the error came up, and the name of its template if it has one."""
+    """The line that was being read or rendered when the error came up, and the template's name if it has one."""
     line, name = None, ""
     trace = error.__traceback__
     while trace is not None:
         template = trace.tb_frame.f_globals.get("__jinja_template__")
         if isinstance(template, Template):
-            line, name = template.get_corresponding_lineno(trace.tb_lineno), template.name or ""
+            line, name = template.get_corresponding_lineno(_code_line(trace)), template.name or ""
+        else:
+            line = _compiling(trace.tb_frame.f_locals) or line
         trace = trace.tb_next
     return line, name
+
+
+def _code_line(trace: TracebackType) -> int:
+    """The line of the compiled template; the end of a loop has none of its own, and can be interrupted all the same."""
+    code = trace.tb_frame.f_code
+    lines = [line for start, _, line in code.co_lines() if start <= trace.tb_lasti and line is not None]
+    return lines[-1] if lines else code.co_firstlineno
+
+
+def _compiling(names: Mapping[str, Any]) -> int | None:
+    """The line that a function of Jinja's compiler is at, by what it works on."""
+    parser, node = names.get("self"), names.get("node", names.get("self"))
+    if isinstance(parser, Parser):
+        return parser.stream.current.lineno
+    return node.lineno if isinstance(node, nodes.Node) else None
 
 
 def _reason(message: str) -> str:

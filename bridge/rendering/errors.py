@@ -31,3 +31,10 @@ class TemplateError(RenderingError):
 
 class LimitError(Exception):
     """A template asked for more than it may have. Raised inside a rendering, never out of it."""
+
+
+class OutOfTime(BaseException):
+    """A template has had all the time it may have. Raised by the clock inside a rendering, never out of it.
+
+    No Exception, because Jinja takes those for constants that it cannot compute ahead, and goes on.
+    """

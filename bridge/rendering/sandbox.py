@@ -22,6 +22,8 @@ MAX_SOURCE = 65_536
 """Most bytes of UTF-8 a template may have."""
 
 _START_SECONDS = 30.0
+# A process interrupts its own template, to say at which line. One that cannot be interrupted is ended so much later.
+_GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Sandbox:
 
     async def _ask(self, process: WorkerProcess, job: bytes, seconds: float) -> Mapping[str, Any]:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds + _GRACE_SECONDS):
                 return await process.ask(job)
         except TimeoutError:
             return _failed(f"it takes longer than {seconds:g} s")
@@ -165,8 +167,9 @@ def _job(form: Form, cases: Sequence[Case], seconds: float, *, wanted: bool) -> 
         "templates": templates,
         "cases": [[templates.index(case.template), case.told.as_dict()] for case in cases],
         "wanted": wanted,
-        # Only for a process whose parent is gone: the deadline comes before.
-        "cpu": math.ceil(seconds) + 1,
+        "seconds": seconds,
+        # Only for a process whose parent is gone: the deadlines come before.
+        "cpu": math.ceil(seconds + _GRACE_SECONDS) + 1,
     }
 
 

@@ -6,19 +6,23 @@ It knows no secret: its environment is empty but for what Python needs, and no f
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import cache, lru_cache, partial
 from typing import Any, BinaryIO
 
 from jinja2 import Template
 
-from bridge.rendering.confinement import allow_cpu, confine
+from bridge.rendering.confinement import allow_cpu, confine, deadline
 from bridge.rendering.engine import render_message
 from bridge.rendering.environment import TemplateEnvironment
-from bridge.rendering.errors import TemplateError
+from bridge.rendering.errors import OutOfTime, TemplateError
 from bridge.rendering.frames import frame, read_frame
 from bridge.rendering.messages import Form
 from bridge.rendering.slots import Slot
+
+Within = Callable[[float], AbstractContextManager[None]]
+"""Lets what it encloses run for so many seconds."""
 
 READY: Mapping[str, Any] = {"ready": True}
 """The first thing a worker says."""
@@ -45,12 +49,21 @@ def answer(job: Mapping[str, Any]) -> dict[str, Any]:
     return {"messages": messages if job["wanted"] else []}
 
 
-def serve(jobs: BinaryIO, answers: BinaryIO) -> None:
-    """Answer jobs until the parent hangs up or a job has cost too much."""
+def serve(
+    jobs: BinaryIO, answers: BinaryIO, within: Callable[[float], AbstractContextManager[None]] = deadline
+) -> None:
+    """Answer jobs until the parent hangs up or a job has cost too much.
+
+    :param within: interrupts what runs inside after so many seconds.
+    """
     _send(answers, READY)
     while (job := read_frame(jobs)) is not None:
         allow_cpu(job["cpu"])
-        reply = answer(job)
+        try:
+            with within(job["seconds"]):
+                reply = answer(job)
+        except OutOfTime as error:  # between two renderings
+            reply = {"error": {"reason": str(error), "line": None, "case": None}}
         _send(answers, reply)
         if reply.get("done"):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from bridge.errors import BridgeError
@@ -54,7 +55,8 @@ class Composer:
         parts = dict(message.parts)
         if any(name not in parts for name in form.parts):
             parts = {**self._packaged_parts(kind, told), **parts}
-        return self._notifiers[kind].compose(parts, told, address)
+        # A quarter of a megabyte of whatever strangers like is read, escaped and written again: not in the event loop.
+        return await asyncio.to_thread(self._notifiers[kind].compose, parts, told, address)
 
     def _packaged_parts(self, kind: str, told: Told) -> Mapping[str, str]:
         """What the packaged template gives; nothing for a callback, whose event is sent as it is."""

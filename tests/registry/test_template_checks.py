@@ -108,3 +108,17 @@ async def test_without_a_template_there_is_nothing_to_judge(registry: Registry, 
     await registry.destinations.create(body, created_by=None)
     await registry.destinations.patch("team", DestinationChange.model_validate({"template": None}))
     assert len(judge.asked) == 1
+
+
+async def test_one_request_cannot_have_templates_judged_for_ever(parts: Parts) -> None:
+    async def dawdle(*_: object) -> None:
+        await parts.clock.advance(8)
+
+    bodies = [registration({**SLACK, "template": f"hello {number}"}, video_id=str(number)) for number in range(8)] + [
+        registration(SLACK, video_id="plain")
+    ]
+    answers = await registry_with(parts, check_template=dawdle).register_many(bodies, created_by=None)
+    refused = [answer for answer in answers if isinstance(answer, InvalidRequestError)]
+    assert [each.code for each in refused] == ["not_checked"] * 4
+    assert [each.param for each in refused] == ["destinations[0].template"] * 4
+    assert answers[-1] not in refused

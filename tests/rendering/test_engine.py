@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -98,13 +99,13 @@ def test_a_text_that_no_wire_takes_is_refused() -> None:
 def test_the_output_is_counted_while_it_is_made() -> None:
     taken = []
 
-    def chunks() -> object:
+    def chunks() -> Iterator[str]:
         for number in range(100):
             taken.append(number)
             yield "é" * 10
 
     with pytest.raises(LimitError, match="larger than 50 bytes"):
-        Output(50).collect(chunks())  # type: ignore[arg-type]
+        Output(50).collect(chunks())
     assert len(taken) == 3
 
 
@@ -116,6 +117,31 @@ def test_all_parts_of_a_message_count_together() -> None:
 
 def test_calling_itself_without_end_is_said_to_be_that() -> None:
     assert "calls itself without end" in refused("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}").reason
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "\n\n{{ foo }}",
+        "\n\n{{ 'a' * 300000000 }}",
+        "\n\n{{ 7 ** 30000000 }}",
+        "\n\n{{ 'x' * 262145 }}",
+        "\n\n{% for a in range(999) %}{{ 'x' * 999 }}{% endfor %}",
+        "{% macro m() %}\n\n{{ m() }}{% endmacro %}{{ m() }}",
+        "\n\n{{ " + "(" * 20_000 + " }}",
+        "\n\n{{ 1 " + "+ 1 " * 15_000 + "}}",
+        "\n\n{% include 'x' %}",
+    ],
+    ids=lambda source: source.strip()[:20],
+)
+def test_whatever_goes_wrong_has_its_line(source: str) -> None:
+    assert refused(source).line == 3
+
+
+def test_json_has_only_so_many_values() -> None:
+    most = "[{% for a in range(99) %}[{% for b in range(100) %}1,{% endfor %}1],{% endfor %}" + "1]"
+    assert "more than 10,000 values" in broken(most, FORMS["callback"]).reason
+    assert message("[" + "1," * 9_998 + "1]", FORMS["callback"])
 
 
 def test_running_out_of_memory_is_said_to_be_that() -> None:

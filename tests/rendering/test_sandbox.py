@@ -115,7 +115,7 @@ async def test_closing_ends_what_runs_and_leaves_no_zombie() -> None:
         waiting = asyncio.create_task(size(sandbox))
         await until_busy(await started(before))
     assert [type(task.exception()) for task in (rendering, waiting)] == [SandboxError, SandboxError]
-    assert workers() == before
+    assert set(workers()) <= set(before)
 
 
 async def test_a_closed_sandbox_says_so() -> None:

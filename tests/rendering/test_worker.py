@@ -3,29 +3,53 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from bridge.rendering import FORMS, SAMPLES, TemplateError, worker
+from bridge.rendering.errors import OutOfTime
 from bridge.rendering.frames import frame, read_frame
-from bridge.rendering.worker import READY, answer, serve
+from bridge.rendering.worker import READY, Within, answer, serve
+
+if sys.platform != "win32":
+    import resource
 
 TOLD = SAMPLES["video.completed"].as_dict()
+
+
+@pytest.fixture(autouse=True)
+def unlimited() -> Iterator[None]:
+    """A worker gives itself a limit of processor time, which here is this process's and that of what it starts."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    yield
+    resource.setrlimit(resource.RLIMIT_CPU, before)
 
 
 def job(*templates: str, kind: str = "email-webhook", wanted: bool = True) -> dict[str, Any]:
     cases = [[index, TOLD] for index in range(len(templates))]
     # As much processor time as this process will ever need: the limit is its own.
-    data = {"form": FORMS[kind].as_data(), "templates": templates, "cases": cases, "wanted": wanted, "cpu": 1_000_000}
+    limits = {"cpu": 1_000_000, "seconds": 20}
+    data = {"form": FORMS[kind].as_data(), "templates": templates, "cases": cases, "wanted": wanted, **limits}
     return dict(read_frame(io.BytesIO(frame(data))))
 
 
-def served(*jobs: Mapping[str, Any]) -> list[Any]:
+@contextmanager
+def unhurried(seconds: float) -> Iterator[None]:
+    """No deadline: the alarm clock of this process is the test runner's."""
+    yield
+
+
+def served(*jobs: Mapping[str, Any], within: Within = unhurried) -> list[Any]:
     """What a process answers that is given these jobs."""
     answers = io.BytesIO()
-    serve(io.BytesIO(b"".join(map(frame, jobs))), answers)
+    serve(io.BytesIO(b"".join(map(frame, jobs))), answers, within)
     answers.seek(0)
     return list(iter(lambda: read_frame(answers), None))
 
@@ -62,6 +86,17 @@ def test_a_worker_that_ran_out_of_memory_goes(monkeypatch: pytest.MonkeyPatch) -
 
 def _out_of_memory(*_: object) -> None:
     raise TemplateError("it needs more memory than it may have") from MemoryError()
+
+
+def test_time_that_runs_out_between_two_renderings_is_a_failure_of_no_case() -> None:
+    @contextmanager
+    def too_late(seconds: float) -> Iterator[None]:
+        yield
+        raise OutOfTime(f"it takes longer than {seconds:g} s")
+
+    failure = {"reason": "it takes longer than 20 s", "line": None, "case": None}
+    _, *answers = served(job("one"), job("two"), within=too_late)
+    assert answers == [{"error": failure}] * 2
 
 
 def test_half_a_job_is_none() -> None:
