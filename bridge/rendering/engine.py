@@ -44,12 +44,14 @@ class Output:
         """
         texts = []
         for chunk in chunks:
-            self._left -= len(chunk.encode())
-            if self._left < 0:
-                too_long = LimitError(f"what it renders to is larger than {self._most:,} bytes")
+            try:
+                self._left -= len(chunk.encode())
+                if self._left < 0:
+                    raise LimitError(f"what it renders to is larger than {self._most:,} bytes")
+            except (LimitError, UnicodeEncodeError) as error:
                 if isinstance(chunks, Generator):
-                    chunks.throw(too_long)  # where the template is, so that its line is known
-                raise too_long
+                    chunks.throw(error)  # where the template is, so that its line is known
+                raise
             texts.append(chunk)
         return "".join(texts)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, Never
 
-from jinja2 import BaseLoader, StrictUndefined, TemplateAssertionError, Undefined, nodes
+from jinja2 import BaseLoader, StrictUndefined, TemplateAssertionError, TemplateSyntaxError, Undefined, nodes
 from jinja2.environment import TemplateModule
 from jinja2.runtime import Context, LoopContext, TemplateReference
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -59,6 +60,13 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         name, filename, *_ = (*args, None, None)
         tree = self.parse(source, name, filename) if isinstance(source, str) else source
         return super().compile(_Guard(self).visit(tree), *args, **options)
+
+    def _compile(self, source: str, filename: str) -> Any:
+        """Python's own compiler on what Jinja made of the template."""
+        try:
+            return super()._compile(source, filename)
+        except SyntaxError as error:  # such as blocks nested too deeply; it names a line of what Jinja made
+            raise TemplateSyntaxError(error.msg, _template_line(source, error.lineno or 0)) from error
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """What ``obj.attribute`` is in a template."""
@@ -115,6 +123,12 @@ def limited_range(*bounds: int) -> range:
     if numbers[MAX_RANGE:]:
         raise LimitError(f"range has more than {MAX_RANGE:,} numbers")
     return numbers
+
+
+def _template_line(source: str, code_line: int) -> int:
+    """The template's line that a line of the compiled source belongs to; that source ends with a list of both."""
+    pairs = re.findall(r"(\d+)=(\d+)", source.rpartition("debug_info = ")[2])
+    return max((int(line) for line, code in pairs if int(code) <= code_line), default=1)
 
 
 def _hint(obj: Any, name: Any) -> str:

@@ -106,6 +106,43 @@ REFUSED = {
     "debug": "{% debug %}",
     "do": "{% do [].append(1) %}",
     "trans": "{% trans %}x{% endtrans %}",
+    # Spaces.
+    "spaces that are too many": "{{ ' ' * 262145 }}",
+    "lines that are too many": "{{ '\n' * 262145 }}",
+    "an indent that is too wide": "{{ ('a\n' * 100000)|indent(1000000) }}",
+    "spaces before a number": "{{ '%999d' % 1 ~ '%99999d' % 1 }}",
+    "spaces in the middle": "{{ 'x'.center(100000000) }}",
+    "spaces to the left": "{{ 'x'.rjust(100000000) }}",
+    "zeros": "{{ 'x'.zfill(100000000) }}",
+    "tabs": "{{ ('\t' * 1000).expandtabs(100000000) }}",
+    # Filters, misused.
+    "a filter that is not there": "{{ video|tojsonn }}",
+    "center": "{{ 'x'|center(100000000) }}",
+    "batch": "{{ range(1000)|batch(100000000, 'x')|list|tojson }}",
+    "slice": "{{ range(1000)|slice(100000000)|list|tojson }}",
+    "groupby": "{{ [video]|groupby('__class__')|list }}",
+    "random": "{{ range(1000)|random }}",
+    "filesizeformat": "{{ 1|filesizeformat }}",
+    "a filter of a filter": "{{ [video]|map('map', 'attr', '__class__')|list|tojson }}",
+    "a filter block that is not there": "{% filter safe %}{{ video.prompt }}{% endfilter %}",
+    "a wrap of no width": "{{ video.prompt|wordwrap(0) }}",
+    "a large replacement of nothing": "{{ ('x' * 100000)|replace('', 'y' * 100) }}",
+    "a large join": "{{ range(1000)|join('x' * 1000) }}",
+    "a join of joins": "{{ (range(1000)|join('x' * 200), range(1000)|join('x' * 200))|join }}",
+    "a list of texts": "{{ [('x' * 100000)] * 100 | tojson }}",
+    "a sum of lists": "{{ ([[0] * 9000] * 9)|sum(attribute=0) }}",
+    "a test of a test": "{{ [1]|select('test', 'x')|list }}",
+    "a test that looks inside": "{{ video is callable }}",
+    "sorting what has no order": "{{ [1, 'x', video]|sort|tojson }}",
+    "a time that is none": "{{ 'x'|utc }}",
+    "an escape that is none": "{{ video|escape }}",
+    "a url of everything": "{{ ('ü' * 200000)|urlencode }}",
+    # Letters that are more than they seem.
+    "letters that grow": "{{ ('\u0390' * 262144)|upper }}",
+    "letters that grow in HTML": "{{ ('&' * 262144)|e ~ 'x' }}",
+    "an emoji for every byte": "{{ '\U0001f469' * 70000 }}",
+    "names that are normalized": "{{ video.__ｃlass__ }}",
+    "a name in other letters": "{{ video.__сlass__ }}",
     # What is simply wrong.
     "an open bracket": "{{",
     "an open loop": "{% for x in y %}",
@@ -113,11 +150,23 @@ REFUSED = {
     "nothing by that name": "{{ nothing }}",
 }
 
-# These would run for years; only the deadline ends them.
+# These would run for hours or years; only the deadline ends them.
 ENDLESS = {
     "empty loops": _loops(8, ""),
     "loops in a block": "{% block body %}" + _loops(5, "") + "{% endblock %}",
     "loops that compare": _loops(4, "{% if a == b %}{% endif %}"),
+    "a macro for every turn": "{% macro m(n) %}" + _loops(1, "") + "{% endmacro %}" + _loops(3, "{{ m(a) }}"),
+    "a caller for every turn": "{% macro m() %}{{ caller() }}{% endmacro %}"
+    + _loops(3, "{% call m() %}" + _LOOP.format("z") + "{% endfor %}{% endcall %}"),
+    "a loop that calls itself": "{% for x in [range(40)] recursive %}{% for y in range(2) %}"
+    "{{ loop_([x[1:]]) if false else '' }}{% for z in range(1000) %}{% for w in range(1000) %}"
+    "{% for v in range(1000) %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}",
+    "tags without end": "{% set n = '<>' * 130000 %}" + _loops(2, "{% set x = n|striptags %}"),
+    "words without end": _loops(2, "{% set x = ('a-' * 130000)|wordwrap(1) %}"),
+    "titles without end": _loops(2, "{% set x = ('a ' * 130000)|title %}"),
+    "sorting without end": _loops(2, "{% set x = range(1000)|sort|reverse|list %}"),
+    "joining without end": _loops(2, "{% set x = range(1000)|join('x' * 200) %}"),
+    "lists of lists": "{% set n = namespace(x=[]) %}" + _loops(2, "{% set n.x = [n.x, [0] * 9000] %}"),
     "a shared list": "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}"
     "{{ n.x|tojson }}",
 }
@@ -125,6 +174,7 @@ ENDLESS = {
 # These would take gigabytes; the limit of memory ends them.
 LARGE = {
     "a large replacement": "{{ ('x' * 260000).replace('', 'y' * 260000) }}",
+    "texts in a list": "{% set n = namespace(x=[]) %}" + _loops(2, "{% set n.x = n.x + ['x' * (200000 + b)] %}"),
     "replacements side by side": "{% set n = namespace(x=[]) %}"
     + _loops(2, "{% set n.x = n.x + [('x' * 500).replace('x', 'y' * 500)] %}"),
 }

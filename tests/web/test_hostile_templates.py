@@ -1,0 +1,70 @@
+"""Hostile templates through the API, while others register."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bridge.metrics import Metrics
+from bridge.registry.templates import TemplateJudge
+from bridge.web.application import create_web
+from bridge.web.health import Readiness
+from tests.clock import ManualClock
+from tests.parts import open_parts
+from tests.registry.storing import registry_with
+from tests.rendering.helpers import open_sandbox
+from tests.rendering.hostile import ENDLESS, REFUSED
+from tests.sender.events import NOWHERE
+from tests.stalls import LONGEST, watched_loop
+from tests.web.conftest import asking, database_answers
+
+URL = "https://example.com/hook"
+AT_ONCE = ["a long text", "a large power", "a macro", "output", "classes", "format", "safe", "include", "brackets"]
+LATE = ["empty loops", "a caller for every turn", "tags without end"]
+
+
+@pytest.fixture
+async def client(tmp_path: Path, clock: ManualClock) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a server that has half a second for checking a template."""
+    async with open_parts(tmp_path, clock, NOWHERE) as parts, open_sandbox(check_seconds=0.5) as sandbox:
+        registry = registry_with(parts, check_template=TemplateJudge(sandbox).judge)
+        app = create_web(registry, Metrics(["openai"]), Readiness({}, database_answers))
+        async with asking(app) as client:
+            yield client
+
+
+async def register(client: httpx.AsyncClient, video_id: str, **destination: Any) -> httpx.Response:
+    body = {"video_id": video_id, "destinations": [{"kind": "callback", "url": URL, **destination}]}
+    return await client.post("/v1/watches", json=body)
+
+
+async def test_hostile_templates_are_400s_and_other_registrations_go_on(client: httpx.AsyncClient) -> None:
+    hostile = {name: (REFUSED | ENDLESS)[name] for name in (*LATE, *AT_ONCE)}
+    await register(client, "the first one loads what is needed")
+    async with watched_loop() as stalls:
+        attacks = {name: asyncio.create_task(register(client, name, template=text)) for name, text in hostile.items()}
+        meanwhile = []
+        while not all(task.done() for task in attacks.values()):
+            meanwhile.append(await register(client, f"video_{len(meanwhile)}"))
+        refusals = {name: (await task).json()["error"] for name, task in attacks.items()}
+    assert len(meanwhile) > 3
+    assert {answer.status_code for answer in meanwhile} == {201}
+    assert {error["code"] for error in refusals.values()} == {"invalid_template"}
+    assert {error["param"] for error in refusals.values()} == {"destinations[0].template"}
+    assert [name for name, error in refusals.items() if "line 1" not in error["message"]] == []
+    assert stalls.longest < LONGEST
+
+
+@pytest.mark.parametrize("kind", ["slack", "callback", "email-webhook"])
+async def test_a_good_template_is_taken_after_bad_ones(client: httpx.AsyncClient, kind: str) -> None:
+    fields: dict[str, Any] = {"kind": kind}
+    if kind == "email-webhook":
+        fields |= {"preset": "flat", "to": ["ana@example.com"]}
+    bad = await register(client, "v", **fields, template=REFUSED["a long text"])
+    good = await register(client, "v", **fields, template='{"text": "{{ video.id }}"}')
+    assert (bad.status_code, good.status_code) == (400, 201)
