@@ -23,7 +23,7 @@ MAX_SOURCE = 65_536
 
 _START_SECONDS = 30.0
 # A process interrupts its own template, to say at which line. One that cannot be interrupted is ended so much later.
-_GRACE_SECONDS = 0.5
+_GRACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,10 +101,9 @@ async def test_what_cannot_be_interrupted_is_ended() -> None:
         "{% set one = namespace(x=[0]) %}{% set two = namespace(x=[0]) %}{% for i in range(30) %}"
         "{% set one.x = [one.x, one.x] %}{% set two.x = [two.x, two.x] %}{% endfor %}{{ one.x == two.x }}"
     )
-    async with open_sandbox(seconds=0.5) as sandbox:
+    async with open_sandbox(seconds=0.3) as sandbox:
         errors = await refused(sandbox, {"twins": twins})
-        assert (errors["twins"].reason, errors["twins"].line) == ("it takes longer than 0.5 s", None)
-        assert (await sandbox.render("{{ video.size }}", TEXT, COMPLETED)).parts == {"body": "1280x720"}
+        assert (errors["twins"].reason, errors["twins"].line) == ("it takes longer than 0.3 s", None)
 
 
 async def test_one_that_wants_too_much_memory_does_not_get_it() -> None:

@@ -17,6 +17,7 @@ from bridge.resources import templates_dir
 from bridge.secrets import SecretBox
 from bridge.sender.composing import Composer, UnrenderableError
 from bridge.store.deliveries import Rendered
+from tests.stalls import LONGEST, watched_loop
 
 NOTIFIERS = create_notifiers(SecretBox(["a key of at least thirty-two characters"]), None)
 TOLD = SAMPLES[EventType.VIDEO_COMPLETED]
@@ -115,3 +116,23 @@ async def test_where_not_even_the_packaged_one_works_that_is_said(sandbox: Sandb
     (tmp_path / "slack" / "default.jinja").write_text("{{ nonsense }}")
     with pytest.raises(UnrenderableError, match="nonsense"):
         await composer(sandbox, tmp_path).compose("slack", TOLD, slack())
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "template"),
+    [
+        ("email-webhook", mail(preset="mailgun"), "{{ '&' * 40000 }}"),
+        ("email-webhook", mail(), "{% block text %}{{ '<' * 260000 }}{% endblock %}"),
+        ("slack", slack(), '{"blocks": [{{ "[]," * 9900 }}[]]}'),
+        ("callback", Address("https://example.com/hook", {}), '{"text": "{{ "x" * 250000 }}"}'),
+    ],
+    ids=["a form", "a mail", "slack", "callback"],
+)
+async def test_a_message_as_large_as_may_be_does_not_hold_up_the_event_loop(
+    sandbox: Sandbox, kind: str, address: Address, template: str
+) -> None:
+    own = Address(address.url, {**address.settings, "template": template})
+    await composer(sandbox).compose(kind, TOLD, own)
+    async with watched_loop() as stalls:
+        await composer(sandbox).compose(kind, TOLD, own)
+    assert stalls.longest < LONGEST
