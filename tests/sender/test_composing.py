@@ -132,7 +132,8 @@ async def test_a_message_as_large_as_may_be_does_not_hold_up_the_event_loop(
     sandbox: Sandbox, kind: str, address: Address, template: str
 ) -> None:
     own = Address(address.url, {**address.settings, "template": template})
-    await composer(sandbox).compose(kind, TOLD, own)
+    made = composer(sandbox)
+    await made.compose(kind, TOLD, own)  # the first one compiles the packaged templates
     async with watched_loop() as stalls:
-        await composer(sandbox).compose(kind, TOLD, own)
+        await made.compose(kind, TOLD, own)
     assert stalls.longest < LONGEST
