@@ -28,7 +28,7 @@ test: $(STAMP) ## Run all tests (under three minutes)
 chaos: $(STAMP) ## Kill, freeze and restart everything at full size (about a quarter of an hour)
 	BRIDGE_TEST_CHAOS=full $(BIN)/python -m pytest -q -s tests/chaos
 
-bench: $(STAMP) ## Measure, as ratios against baselines of the same run; writes docs/benchmarks.md
+bench: $(STAMP) ## Measure, as ratios against baselines of the same run; writes docs/benchmarks.md (20 minutes)
 	$(BIN)/python -m tests.bench --write docs/benchmarks.md
 
 cover: $(STAMP) ## Run all tests and show what they do not reach
