@@ -54,7 +54,12 @@ class Metrics:
         self._polls = self._counter("bridge_polls", "Looks at videos by what they came to.", "provider", "outcome")
         self._poll_duration = self._histogram("bridge_poll_duration_seconds", "Time of one look.", _POLL_BUCKETS)
         self._requests = self._counter("bridge_poll_requests", "Requests sent to providers.", "provider", "kind")
-        self._pushes = self._counter("bridge_push_first", "Ends a provider's webhook told before we looked.")
+        self._pushes = self._counter(
+            "bridge_pushes",
+            "Ends told by a provider's webhook, by whether that came before our own look.",
+            "provider",
+            "first",
+        )
         self._detection = self._histogram(
             "bridge_detection_delay_seconds", "From the provider's completed_at to our event.", _DETECTION_BUCKETS
         )
@@ -93,6 +98,8 @@ class Metrics:
         for provider in self._providers:
             for kind in REQUEST_KINDS:
                 self._requests.labels(provider, kind)
+            for first in ("true", "false"):
+                self._pushes.labels(provider, first)
 
     def looked(self, provider: str, outcome: str, seconds: float) -> None:
         """A video was looked at; ``outcome`` is the word for what the look came to."""
@@ -103,9 +110,9 @@ class Metrics:
         """A request of one of :data:`REQUEST_KINDS` went out, tries included."""
         self._requests.labels(provider, kind).inc()
 
-    def pushed(self) -> None:
-        """A provider's webhook said that a video has ended which we still waited for."""
-        self._pushes.inc()
+    def pushed(self, provider: str, *, first: bool) -> None:
+        """A provider's webhook said that a video has ended; ``first``: we still waited for it."""
+        self._pushes.labels(provider, "true" if first else "false").inc()
 
     def detected(self, delay: float) -> None:
         """An end was noticed ``delay`` seconds after it happened; clocks that disagree count as no delay."""

@@ -317,6 +317,19 @@ class ProviderStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """When a video is looked at next, and why, in one line for people.
+
+    :param next_look_at: Unix seconds; None when nobody waits for it any more.
+    :param expected_end_at: Unix seconds; None when nothing can be said.
+    """
+
+    next_look_at: float | None
+    reason: str
+    expected_end_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PageRequest:
     """Which part of a list: ``after`` is the last id of the page before (its row may be gone)."""
 

@@ -16,6 +16,10 @@ class VideoState:
     :param looks: looks since the watching began.
     :param missing_count: "not there" answers in a row, the first of them at ``missing_since``.
     :param deadline: when the first of its live watches gives up.
+    :param registered_at: when it was first watched.
+    :param looked_at: the last look of any outcome, None before the first.
+    :param reports: what pacing keeps of the progress it reported (:func:`bridge.pacing.remember`).
+    :param pushed_at: when its provider told us unasked that it ended, None when it never did.
     """
 
     video: Video | None = None
@@ -23,6 +27,10 @@ class VideoState:
     missing_count: int = 0
     missing_since: float | None = None
     deadline: float | None = None
+    registered_at: float | None = None
+    looked_at: float | None = None
+    reports: tuple[float, ...] = ()
+    pushed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ KINDS = {
     "bridge_outbox_oldest_seconds": "gauge",
     "bridge_targets_disabled": "gauge",
     "bridge_breakers_open": "gauge",
-    "bridge_push_first_total": "counter",
+    "bridge_pushes_total": "counter",
     "bridge_clock_jumps_total": "counter",
     "bridge_archive_files_total": "counter",
     "bridge_archive_bytes_total": "counter",

@@ -202,7 +202,7 @@ def _lane(
         on_date=partial(offsets.seen, name),
     )
     # Enough looks under way to use the whole budget although each takes some seconds, and not endlessly many.
-    return Lane(provider, room=max(1, min(128, round(config.rate * 4))))
+    return Lane(provider, max(1, min(128, round(config.rate * 4))), config.rate)
 
 
 def _files(config: ProviderSettings, settings: Settings, stack: AsyncExitStack) -> ContentSource:

@@ -108,6 +108,10 @@ class BridgeClient:
         """Cancel a watch, or what is still pending of an ended one."""
         return self._object(await self._send("DELETE", f"/v1/watches/{_segment(watch_id)}"), "watch")
 
+    async def outlook(self, watch_id: str) -> JsonObject:
+        """When the video of a watch is looked at next, and why."""
+        return self._object(await self._send("GET", f"/v1/watches/{_segment(watch_id)}/outlook"), "outlook")
+
     async def watches(self, filters: Mapping[str, str], *, limit: int | None = None) -> JsonObject:
         """Watches, newest first, as one list object; without ``limit`` all of them."""
         return await self._collect("/v1/watches", filters, limit)

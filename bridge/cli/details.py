@@ -19,9 +19,16 @@ _VIDEO_TIMES = ("created_at", "completed_at", "expires_at")
 _VIDEO_FIELDS = ("model", "seconds", "size", "prompt", "remixed_from_video_id")
 
 
-def watch_details(watch: JsonObject, deliveries: Sequence[JsonObject]) -> RenderableType:
-    """Everything the server knows of a watch, for people."""
+def watch_details(
+    watch: JsonObject, deliveries: Sequence[JsonObject], outlook: JsonObject | None = None
+) -> RenderableType:
+    """Everything the server knows of a watch, for people.
+
+    :param outlook: when its video is looked at next, and why.
+    """
     parts: list[RenderableType] = [_fields(_watch_fields(watch))]
+    if outlook is not None:
+        parts.append(_fields(iter([("outlook", Text(plain(outlook["reason"])))])))
     parts += _section("Video", [_fields(_video_fields(watch["video"]))] if watch["video"] else [])
     parts += _section("Destinations", [_destination(destination) for destination in watch["destinations"]])
     parts += _section("Deliveries", [_delivery(delivery) for delivery in deliveries])

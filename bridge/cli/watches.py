@@ -69,10 +69,12 @@ async def _show(watch_id: str, *, as_json: bool) -> None:
     async with open_client() as client:
         watch = await client.watch(watch_id)
         deliveries = [] if as_json else await _deliveries_of(client, watch["id"])
+        waits = watch["status"] == WatchStatus.WATCHING and not as_json
+        outlook = await client.outlook(watch["id"]) if waits else None
     if as_json:
         show_json(watch)
     else:
-        show(watch_details(watch, deliveries))
+        show(watch_details(watch, deliveries, outlook))
 
 
 async def _deliveries_of(client: BridgeClient, watch_id: str) -> list[JsonObject]:

@@ -17,7 +17,7 @@ from bridge.poller.recording import Looked, Recorded, expire_overdue, record_loo
 from bridge.providers import health as standing_of
 from bridge.providers.base import Provider
 from bridge.providers.health import Health
-from bridge.store import standing, videos, watches
+from bridge.store import durations, standing, videos, watches
 from bridge.store.database import Database
 from bridge.store.videos import ClaimedVideo
 
@@ -31,10 +31,11 @@ _HOUSEKEEPING = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A provider, and how many looks at its videos may be under way."""
+    """A provider, how many looks at its videos may be under way, and its budget, requests per second."""
 
     provider: Provider
     room: int
+    rate: float
 
 
 class Poller(Loop[ClaimedVideo, Looked]):
@@ -88,6 +89,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
                 if base_url is not None and not same:
                     fresh = self._health[name].as_dict()
                     await standing.keep_provider_health(tx, name, lane.provider.base_url, fresh, now)
+                    await durations.forget(tx, name)
 
     async def claim(self) -> Sequence[ClaimedVideo]:
         """Lease due videos, each provider up to its room."""
@@ -143,6 +145,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
                 owner=self._owner,
                 health=self._health,
                 base_urls=self._base_urls,
+                rates={name: lane.rate for name, lane in self._lanes.items()},
                 pace=self._pace,
                 now=now,
             )

@@ -7,12 +7,13 @@ there" may be believed by `bridge.providers.health`, who is told by `bridge.outb
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge import events, pacing
 from bridge.models import BadKey, Look, Missing, Observed, ProviderState, SlowDown, Trouble
 from bridge.outbox import EndedWatch, tell
-from bridge.pacing import Pace
+from bridge.pacing import Pace, group_of
+from bridge.poller.learning import Experience
 from bridge.providers import health as standing_of
 from bridge.providers.health import Health
 from bridge.states import TIMED_OUT, VideoState, ending_of
@@ -40,12 +41,14 @@ class Looked:
     """One finished look; times are Unix seconds.
 
     :param moved: by how much the clock had been moved when the look began.
+    :param requests: what it cost; looks that share a page of a list share its one request.
     """
 
     claim: ClaimedVideo
     look: Look
     started_at: float
     moved: float = 0.0
+    requests: float = 1.0
 
     @property
     def word(self) -> str:
@@ -70,16 +73,21 @@ async def record_looks(
     owner: str,
     health: Mapping[str, Health],
     base_urls: Mapping[str, str],
+    rates: Mapping[str, float],
     pace: Pace,
     now: float,
 ) -> Recorded:
-    """Write all looks of one turn. A look whose lease was lost meanwhile changes nothing about its video."""
+    """Write all looks of one turn. A look whose lease was lost meanwhile changes nothing about its video.
+
+    :param rates: the present budget of each provider, requests per second: pacing keeps the fleet within it.
+    """
     held = await videos.held(tx, [each.claim for each in results], owner)
     mine = [each for each in results if each.claim.id in held]
     states = {each.claim.id: events.after_look(held[each.claim.id], each.look, now) for each in mine}
     health = await shared_health(tx, health, base_urls, hold=True)
+    experience = await _learn(tx, results, held, states, rates, now)
     await videos.write_looks(
-        tx, [_looked_video(each, held[each.claim.id], states[each.claim.id], pace, now) for each in mine]
+        tx, [_looked_video(each, held[each.claim.id], states[each.claim.id], experience, pace, now) for each in mine]
     )
     recorded = Recorded(await _stand(tx, results, health, now))
     recorded.moved = any(states[row].video != held[row].video for row in states)
@@ -165,8 +173,34 @@ async def _ending_watches(
     ]
 
 
-def _looked_video(each: Looked, before: VideoState, state: VideoState, pace: Pace, now: float) -> LookedVideo:
-    next_at = pacing.next_look(state, each.look, now, pace)
+async def _learn(
+    tx: Transaction,
+    results: Sequence[Looked],
+    held: Mapping[str, VideoState],
+    states: Mapping[str, VideoState],
+    rates: Mapping[str, float],
+    now: float,
+) -> Experience:
+    """What is known of jobs like those looked at, these looks included."""
+    names = {each.claim.id: each.claim.provider for each in results}
+    groups = {group_of(name, states[row].video if row in states else None) for row, name in names.items()}
+    experience = await Experience.read(tx, groups)
+    requests = dict.fromkeys(names.values(), 0.0)
+    for each in results:
+        requests[each.claim.provider] += each.requests
+    experience.requested(requests, rates, now)
+    for row, state in states.items():
+        experience.looked(names[row], held[row], state, now)
+    await experience.keep(tx, now)
+    return experience
+
+
+def _looked_video(
+    each: Looked, before: VideoState, state: VideoState, experience: Experience, pace: Pace, now: float
+) -> LookedVideo:
+    prospect = experience.prospect(each.claim.provider, state.video)
+    state = replace(state, reports=pacing.remember(state, each.look, now, prospect.ahead))
+    next_at = pacing.next_look(state, each.look, now, pace, prospect)
     return LookedVideo(each.claim.id, state, now, each.word, next_at, changed=state.video != before.video)
 
 

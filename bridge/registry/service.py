@@ -14,6 +14,7 @@ from bridge.models import (
     DeliveryStatus,
     DeliveryView,
     DestinationView,
+    Outlook,
     Page,
     PageRequest,
     ProviderStanding,
@@ -26,6 +27,7 @@ from bridge.notifiers.base import Address
 from bridge.registry.again import Digests
 from bridge.registry.bodies import Registration, RetryFilter
 from bridge.registry.destinations import DestinationDesk, Inline, unseal
+from bridge.registry.outlooks import outlooks_of
 from bridge.registry.placing import Placed, Placer, ReadRegistration
 from bridge.registry.stored import DestinationService, TryOut, no_trial
 from bridge.secrets import SecretBox
@@ -186,6 +188,11 @@ class Registry:
         """Those of these watches that there are."""
         async with self._database.read() as tx:
             return await watches.get_many(tx, list(watch_ids))
+
+    async def outlooks(self, watch_ids: Collection[str]) -> Mapping[str, Outlook]:
+        """When the videos of those of these watches that there are will be looked at, and why."""
+        async with self._database.read() as tx:
+            return await outlooks_of(tx, watch_ids, self._database.now())
 
     async def watches(self, page: PageRequest, filter: WatchFilter) -> Page[WatchView]:
         """One page of watches."""

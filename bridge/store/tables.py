@@ -51,6 +51,28 @@ providers = Table(
     Column("updated_at", Float, nullable=False),
 )
 
+# How each provider is asked: the price of a request, its clock, its pushes (bridge.pacing.price), shared by replicas.
+tempos = Table(
+    "tempos",
+    metadata,
+    Column("provider", String(64), primary_key=True),
+    Column("tempo", JSON, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
+# How long jobs take (bridge.pacing.learning), by what was ordered; an empty word stands for any.
+durations = Table(
+    "durations",
+    metadata,
+    Column("provider", String(64), nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("seconds", String(64), nullable=False),
+    Column("size", String(64), nullable=False),
+    Column("learned", JSON, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    PrimaryKeyConstraint("provider", "model", "seconds", "size"),
+)
+
 videos = Table(
     "videos",
     metadata,
@@ -66,6 +88,8 @@ videos = Table(
     Column("missing_count", Integer, nullable=False),  # "not there" answers in a row …
     Column("missing_since", Float),  # … and when the row of them began
     Column("deadline", Float),  # earliest expires_at of its live watches
+    Column("reports", JSON(none_as_null=True)),  # sums over its progress, see bridge.pacing.progress
+    Column("pushed_at", Float),  # when its provider told unasked that it ended
     Column("next_at", Float),
     Column("lease_owner", String(40)),
     Column("lease_until", Float),

@@ -25,7 +25,7 @@ _LONGEST_GAP = 60.0
 
 async def shift(tx: Transaction, by: float) -> None:
     """Move every moment that something waits for, and those it is counted from, by so many seconds."""
-    waiting = ("next_at", "lease_until", "looked_at", "missing_since", "deadline", "created_at")
+    waiting = ("next_at", "lease_until", "looked_at", "missing_since", "deadline", "created_at", "pushed_at")
     await tx.execute(
         update(videos).where(videos.c.next_at.is_not(None)).values({name: videos.c[name] + by for name in waiting})
     )

@@ -20,6 +20,10 @@ STATE_COLUMNS = (
     videos.c.missing_count,
     videos.c.missing_since,
     videos.c.deadline,
+    videos.c.created_at,
+    videos.c.looked_at,
+    videos.c.reports,
+    videos.c.pushed_at,
 )
 
 
@@ -47,6 +51,16 @@ class LookedVideo:
     last_look: str
     next_at: float | None
     changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedVideo:
+    """A video with what is planned for it; ``lease_until`` when somebody is looking at it."""
+
+    provider: str
+    state: VideoState
+    next_at: float | None
+    lease_until: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +131,7 @@ async def watch_until(tx: Transaction, row_id: str, deadline: float, now: float)
             looks=case((idle, 0), else_=videos.c.looks),
             missing_count=case((idle, 0), else_=videos.c.missing_count),
             missing_since=case((idle, None), else_=videos.c.missing_since),
+            pushed_at=case((idle, None), else_=videos.c.pushed_at),
             next_at=case((idle, now), (videos.c.lease_owner.is_(None), sooner), else_=videos.c.next_at),
         )
     )
@@ -131,7 +146,10 @@ async def hasten(tx: Transaction, provider: str, video_id: str, now: float) -> b
     result = await tx.execute(
         update(videos)
         .where(videos.c.provider == provider, videos.c.video_id == video_id, videos.c.next_at.is_not(None))
-        .values(next_at=case((videos.c.lease_owner.is_(None), now), else_=videos.c.next_at))
+        .values(
+            next_at=case((videos.c.lease_owner.is_(None), now), else_=videos.c.next_at),
+            pushed_at=func.coalesce(videos.c.pushed_at, now),
+        )
     )
     return result.rowcount > 0
 
@@ -196,7 +214,20 @@ async def held(tx: Transaction, claims: Sequence[ClaimedVideo], owner: str) -> d
         .with_for_update()
     )
     rows = (await tx.execute(query)).mappings()
-    return {row["id"]: _state(row) for row in rows if fences[row["id"]] == row["fence"]}
+    return {row["id"]: state_of(row) for row in rows if fences[row["id"]] == row["fence"]}
+
+
+async def of_watches(tx: Transaction, watch_ids: Collection[str]) -> dict[str, PlannedVideo]:
+    """The videos that these watches are about, by the watch."""
+    query = (
+        select(watches.c.id.label("watch"), videos.c.provider, videos.c.next_at, videos.c.lease_until, *STATE_COLUMNS)
+        .join(videos, videos.c.id == watches.c.video)
+        .where(watches.c.id.in_(watch_ids), watches.c.status == "watching")
+    )
+    rows = (await tx.execute(query)).mappings()
+    return {
+        row["watch"]: PlannedVideo(row["provider"], state_of(row), row["next_at"], row["lease_until"]) for row in rows
+    }
 
 
 async def write_looks(tx: Transaction, looked: Collection[LookedVideo]) -> None:
@@ -293,15 +324,25 @@ def _look_values(looked: LookedVideo) -> dict[str, Any]:
         "looks": looked.state.looks,
         "missing_count": looked.state.missing_count,
         "missing_since": looked.state.missing_since,
+        "reports": list(looked.state.reports) or None,
         "next_at": looked.next_at,
         "lease_owner": None,
         "lease_until": None,
     }
 
 
-def _state(row: RowMapping) -> VideoState:
+def state_of(row: RowMapping) -> VideoState:
+    """The state in a row that has the :data:`STATE_COLUMNS`."""
     return VideoState(
-        _video(row["observation"]), row["looks"], row["missing_count"], row["missing_since"], row["deadline"]
+        video=_video(row["observation"]),
+        looks=row["looks"],
+        missing_count=row["missing_count"],
+        missing_since=row["missing_since"],
+        deadline=row["deadline"],
+        registered_at=row["created_at"],
+        looked_at=row["looked_at"],
+        reports=tuple(row["reports"] or ()),
+        pushed_at=row["pushed_at"],
     )
 
 

@@ -174,6 +174,11 @@ async def status_of(tx: Transaction, watch_id: str) -> WatchStatus | None:
     return None if status is None else WatchStatus(status)
 
 
+async def existing(tx: Transaction, watch_ids: Collection[str]) -> set[str]:
+    """Those of these ids that belong to a watch."""
+    return set((await tx.execute(select(watches.c.id).where(watches.c.id.in_(watch_ids)))).scalars())
+
+
 async def get(tx: Transaction, watch_id: str) -> WatchView | None:
     """One watch with its video, destinations and delivery counts."""
     found = await _views(tx, watches.c.id == watch_id, request=PageRequest(limit=1))

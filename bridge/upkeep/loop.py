@@ -8,7 +8,7 @@ from bridge.clock import Clock
 from bridge.errors import StoreError, StoreUnavailableError
 from bridge.logs import get_logger
 from bridge.metrics import Metrics
-from bridge.store import retention, timeshift
+from bridge.store import durations, retention, timeshift
 from bridge.store.database import Database
 
 DAY = 86_400.0
@@ -111,6 +111,7 @@ class Upkeep:
         async with self._database.write() as tx:
             await self._database.alone(tx, "registry")
             purged = await retention.purge(tx, before=now - self._retention, dead_before=now - 2 * self._retention)
+            await durations.forget_old(tx, now - self._retention)
         if purged:
             self._log.info("purged", watches=purged)
         return purged == retention.BATCH

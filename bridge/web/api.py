@@ -78,6 +78,18 @@ _WATCHES: Sequence[Operation] = (
     ),
     Operation(
         "GET",
+        "/v1/watches/{watch_id}/outlook",
+        "get_outlook",
+        "Watches",
+        "Explain when a video is looked at next",
+        "When the next look at the watch's video is planned and when the video is expected to end, with the reason in "
+        "one line for people. Both times are null when nobody waits for the video any more.",
+        watches.outlook,
+        (Answer(200, "The outlook.", schemas.Outlook, examples.OUTLOOK),),
+        (404,),
+    ),
+    Operation(
+        "GET",
         "/v1/watches/{watch_id}/stream",
         "stream_watch",
         "Watches",

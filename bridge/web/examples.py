@@ -197,3 +197,14 @@ PROVIDER_LIST = MappingProxyType(
 )
 HEALTH = MappingProxyType({"status": "ok"})
 READY = MappingProxyType({"status": "ready", "loops": {"poller": True, "sender": True}, "database": True})
+
+OUTLOOK = MappingProxyType(
+    {
+        "object": "outlook",
+        "watch_id": _WATCH["id"],
+        "next_look_at": 1763870014,
+        "expected_end_at": 1763870020,
+        "reason": "expected to end about 03:53:40 UTC (41 finished jobs like it, median 62 s, progress 64 %); "
+        "next look 03:53:34 UTC, when 1 request is worth 2.1 s of delay",
+    }
+)

@@ -100,6 +100,16 @@ class Watch(BaseModel):
     deliveries: DeliverySummary
 
 
+class Outlook(BaseModel):
+    """When a watch's video is looked at next, and why."""
+
+    object: Literal["outlook"]
+    watch_id: str
+    next_look_at: int | None = Field(description="Null when nobody waits for the video any more.")
+    expected_end_at: int | None = Field(description="Null when nothing can be said.")
+    reason: str = Field(description="One line for people; its words may change.")
+
+
 class RegisteredWatch(Watch):
     """A watch in the answer to its registration: callbacks show the secret that signs them."""
 

@@ -14,6 +14,7 @@ from bridge.models import (
     Attempt,
     DeliveryView,
     DestinationDetail,
+    Outlook,
     Page,
     PageRequest,
     ProviderStanding,
@@ -96,6 +97,10 @@ class WatchRegistry(Protocol):
 
     async def watches_by_id(self, watch_ids: Collection[str], /) -> Mapping[str, WatchView]:
         """Those of these watches that there are."""
+        ...
+
+    async def outlooks(self, watch_ids: Collection[str], /) -> Mapping[str, Outlook]:
+        """When the videos of those of these watches that there are will be looked at, and why."""
         ...
 
     async def watches(self, page: PageRequest, filter: WatchFilter, /) -> Page[WatchView]:

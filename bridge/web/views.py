@@ -14,6 +14,7 @@ from bridge.models import (
     DeliveryView,
     DestinationDetail,
     DestinationView,
+    Outlook,
     Page,
     WatchView,
 )
@@ -134,6 +135,17 @@ def _watch_fields(view: WatchView) -> dict[str, Any]:
             **{status.value: view.deliveries.get(status, 0) for status in DeliveryStatus}
         ),
     }
+
+
+def outlook(watch_id: str, found: Outlook) -> schemas.Outlook:
+    """When a watch's video is looked at next."""
+    return schemas.Outlook(
+        object="outlook",
+        watch_id=watch_id,
+        next_look_at=_seconds(found.next_look_at),
+        expected_end_at=_seconds(found.expected_end_at),
+        reason=found.reason,
+    )
 
 
 def _destination(view: DestinationView) -> schemas.WatchDestination:

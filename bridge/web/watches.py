@@ -76,6 +76,16 @@ async def show(services: Services, request: Request) -> Response:
     return views.json_response(views.watch(watch))
 
 
+async def outlook(services: Services, request: Request) -> Response:
+    """When a watch's video is looked at next, and why."""
+    read_query(request, NoQuery)
+    watch_id = _watch_id(request)
+    found = await services.registry.outlooks([watch_id])
+    if watch_id not in found:
+        raise NotFoundError(f"There is no watch {watch_id!r}.", param="id")
+    return views.json_response(views.outlook(watch_id, found[watch_id]))
+
+
 async def stream(services: Services, request: Request) -> Response:
     """One watch as server-sent events."""
     read_query(request, NoQuery)

@@ -37,8 +37,7 @@ async def receive_openai(services: Services, request: Request) -> Response:
     video_id = _video_id(event)
     looked = await services.registry.look_now(PROVIDER, video_id)
     webhooks.followed(message_id)  # not before: one that could not be followed is sent again
-    if looked:
-        services.metrics.pushed()
+    services.metrics.pushed(PROVIDER, first=looked)
     _log.info("push", video=video_id, type=event["type"], watched=looked)
     return _answer("looking" if looked else "ignored")
 

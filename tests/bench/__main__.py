@@ -18,7 +18,7 @@ import psutil
 import uvloop
 
 from bridge.logs import configure_logs
-from tests.bench import crash, delivering, guard, ticks, transports
+from tests.bench import crash, delivering, guard, policies, ticks, transports
 from tests.bench.cores import measured_core
 from tests.bench.figures import Row, table
 
@@ -27,6 +27,7 @@ Measure = Callable[[int], Awaitable[list[Row]]]
 # One line a section, in the order of the page. A section is a module whose text introduces its table, with a `measure`
 # that takes the number of runs and gives rows of medians. It should be through in a minute or two.
 SECTIONS: list[tuple[str, Measure]] = [
+    ("policies", policies.measure),
     ("transports", transports.measure),
     ("delivering", delivering.measure),
     ("ticks", ticks.measure),

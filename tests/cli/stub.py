@@ -25,6 +25,7 @@ from tests.cli.stub_destinations import DestinationStub
 
 CUT: JsonObject = {}
 """In a course: the stream ends although the watch goes on."""
+OUTLOOK = "expected to end about 09:10:00 UTC"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class StubBridge:
                 Route("/v1/watches/batch", self._respond(self._register_batch), methods=["POST"]),
                 Route("/v1/watches", self._respond(self._list_watches)),
                 Route("/v1/watches/{id}/stream", self._respond(self._stream)),
+                Route("/v1/watches/{id:path}/outlook", self._respond(self._outlook)),
                 Route("/v1/watches/{id:path}", self._respond(self._watch)),
                 Route("/v1/watches/{id:path}", self._respond(self._cancel), methods=["DELETE"]),
                 *self.stored.routes(self._respond),
@@ -149,6 +151,10 @@ class StubBridge:
         if course:
             watch.update(course.pop(0))
         return JSONResponse(watch)
+
+    async def _outlook(self, request: Request) -> Response:
+        outlook = {"object": "outlook", "watch_id": request.path_params["id"], "reason": OUTLOOK}
+        return JSONResponse(outlook | {"next_look_at": 1, "expected_end_at": 2})
 
     async def _stream(self, request: Request) -> Response:
         watch = self.watches.get(request.path_params["id"])

@@ -7,7 +7,7 @@ import pytest
 from bridge.ids import new_id
 from tests.cli.conftest import Cli, Environ
 from tests.cli.samples import DELIVERY_ID, WATCH_ID, completed, make_delivery, make_watch
-from tests.cli.stub import StubBridge
+from tests.cli.stub import OUTLOOK, StubBridge
 
 
 def test_a_list_shows_each_watch_in_a_line(cli: Cli, stub: StubBridge) -> None:
@@ -72,6 +72,11 @@ def test_show_has_the_watch_and_its_deliveries(cli: Cli, stub: StubBridge) -> No
     assert WATCH_ID in result.stdout
     assert f"{DELIVERY_ID}  failed: client_error" in result.stdout
     assert "dlv_x" not in result.stdout
+
+
+def test_show_explains_when_the_video_is_looked_at_next(cli: Cli, stub: StubBridge) -> None:
+    stub.add(make_watch())
+    assert f"outlook  {OUTLOOK}" in cli("show", WATCH_ID).stdout
 
 
 def test_show_as_json_is_the_watch_of_the_api(cli: Cli, stub: StubBridge) -> None:

@@ -165,12 +165,21 @@ async def test_waiting_anew_begins_with_a_clean_count_and_keeps_what_is_known(tx
     await videos.write_looks(tx, [LookedVideo(row_id, state, NOW, "missing", None)])
     await videos.watch_until(tx, row_id, NOW + 90, NOW + 60)
     claimed = await claim_videos(tx, now=NOW + 60)
-    assert await videos.held(tx, claimed, "poller_1") == {row_id: VideoState(a_video(), deadline=NOW + 90)}
+    known = VideoState(a_video(), deadline=NOW + 90, registered_at=NOW, looked_at=NOW)
+    assert await videos.held(tx, claimed, "poller_1") == {row_id: known}
 
 
 async def test_who_joins_later_than_others_changes_nothing_about_the_looks(tx: Transaction) -> None:
     row_id = await add_video(tx, deadline=NOW + 100)
-    state = VideoState(looks=9, missing_count=2, missing_since=NOW, deadline=NOW + 100)
+    state = VideoState(
+        looks=9,
+        missing_count=2,
+        missing_since=NOW,
+        deadline=NOW + 100,
+        registered_at=NOW,
+        looked_at=NOW,
+        reports=(1.5,),
+    )
     await videos.write_looks(tx, [LookedVideo(row_id, state, NOW, "missing", NOW + 20)])
     await videos.watch_until(tx, row_id, NOW + 200, NOW + 1)
     assert await claim_videos(tx, now=NOW + 19) == []

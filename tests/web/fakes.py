@@ -14,6 +14,7 @@ from bridge.models import (
     DestinationView,
     EventType,
     Outcome,
+    Outlook,
     Page,
     PageRequest,
     ProviderStanding,
@@ -83,6 +84,7 @@ DELIVERY = DeliveryView(
     attempts=(ATTEMPT,),
     request_body='{"id":"evt_1"}',
 )
+OUTLOOK = Outlook(170.5, "expected to end about 00:03:00 UTC", 180.9)
 COUNTS = Counts(
     watches={WatchStatus.WATCHING: 3},
     videos_in_flight={"openai": 2},
@@ -172,6 +174,10 @@ class FakeRegistry:
         self._check()
         self.reads.append(set(watch_ids))
         return {watch_id: self.known[watch_id] for watch_id in watch_ids if watch_id in self.known}
+
+    async def outlooks(self, watch_ids: Collection[str], /) -> dict[str, Outlook]:
+        self._check()
+        return {watch_id: OUTLOOK for watch_id in watch_ids if watch_id in self.known}
 
     async def watches(self, page: PageRequest, filter: WatchFilter, /) -> Page[WatchView]:
         self._check()

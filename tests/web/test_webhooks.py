@@ -138,4 +138,4 @@ async def test_a_push_makes_the_video_due_at_once(tmp_path: Path) -> None:
         assert await bridge.poller.next_due() == clock.now()
         unknown = signed(clock, {**EVENT, "data": {"id": "another"}}, message_id="wh_2")
         assert (await push(client, **unknown)).json() == {"status": "ignored"}
-        assert "bridge_push_first_total 1.0" in (await client.get("/metrics")).text
+        assert 'bridge_pushes_total{first="true",provider="openai"} 1.0' in (await client.get("/metrics")).text

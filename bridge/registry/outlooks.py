@@ -1,0 +1,36 @@
+"""When watched videos are looked at next, and why, by what is stored of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bridge.models import Outlook
+from bridge.pacing import Learned, Prospect, Tempo, explain, group_of, levels_of, prospect_of
+from bridge.pacing.learning import Group
+from bridge.store import durations, videos, watches
+from bridge.store.database import Transaction
+
+
+async def outlooks_of(tx: Transaction, watch_ids: Collection[str], now: float) -> dict[str, Outlook]:
+    """The outlook of those of these watches that there are."""
+    planned = await videos.of_watches(tx, watch_ids)
+    groups = {each: group_of(video.provider, video.state.video) for each, video in planned.items()}
+    prospects = await _prospects(tx, set(groups.values()))
+    found = {each: explain(None, None, now, Prospect()) for each in await watches.existing(tx, watch_ids)}
+    for each, video in planned.items():
+        leased = video.lease_until is not None and video.lease_until > now
+        found[each] = explain(video.state, video.next_at, now, prospects[groups[each]], leased=leased)
+    return found
+
+
+async def _prospects(tx: Transaction, groups: Collection[Group]) -> dict[Group, Prospect]:
+    levels = {level for group in groups for level in levels_of(group)}
+    known = await durations.learned(tx, {each.key for each in levels})
+    tempos = await durations.tempos_of(tx, {group.provider for group in groups})
+    learned = {each: Learned.from_dict(known[each.key]) if each.key in known else Learned() for each in levels}
+    return {
+        group: prospect_of(
+            [learned[level] for level in levels_of(group)], Tempo.from_dict(tempos.get(group.provider, {}))
+        )
+        for group in groups
+    }

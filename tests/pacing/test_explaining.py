@@ -1,0 +1,81 @@
+"""Why the next look is when it is, in a line."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.models import Outlook, Video, VideoStatus
+from bridge.pacing import Belief, Prospect, explain
+from bridge.states import VideoState
+from tests.pacing.test_plan import NOW, PROSPECTS, STATES
+
+# 2025-11-23 03:53:20 UTC
+SEEN = Video("video_1", VideoStatus.IN_PROGRESS, progress=40, created_at=int(NOW) - 30)
+STATE = VideoState(SEEN, looks=3, registered_at=NOW - 30, looked_at=NOW - 2)
+USUAL = Prospect(Belief(math.log(62), 0.3, jobs=41), price=2.1)
+
+
+def said(state: VideoState = STATE, prospect: Prospect = USUAL, after: float = 14.0) -> str:
+    return explain(state, NOW + after, NOW, prospect).reason
+
+
+def test_the_line_names_the_expected_end_the_experience_and_the_price() -> None:
+    outlook = explain(STATE, NOW + 14, NOW, USUAL)
+    assert outlook.reason == (
+        "expected to end about 03:53:52 UTC (41 finished jobs like it, median 62 s); next look 03:53:34 UTC, "
+        "when 1 request is worth 2.1 s of delay"
+    )
+    assert outlook.next_look_at == NOW + 14
+    assert outlook.expected_end_at is not None
+    assert round(outlook.expected_end_at - NOW) == 32
+
+
+def test_it_says_when_progress_was_used() -> None:
+    state = replace(STATE, reports=(2.0, 50.0, 0.8, 1300.0, 20.6, 0.33))
+    assert "(41 finished jobs like it, median 62 s, progress 40 %)" in said(state)
+
+
+def test_one_job_is_one_job() -> None:
+    line = said(prospect=replace(USUAL, belief=replace(USUAL.belief, jobs=1)))
+    assert "(1 finished job like it took 62 s)" in line
+    assert "soon because few jobs are known" in line
+
+
+def test_without_experience_nothing_is_expected() -> None:
+    outlook = explain(STATE, NOW + 2, NOW, Prospect())
+    assert outlook.reason.startswith("nothing is known yet of how long such jobs take; next look 03:53:22 UTC, soon")
+    assert outlook.expected_end_at is None
+
+
+def test_an_overdue_job_is_said_to_be_one() -> None:
+    line = said(replace(STATE, video=replace(SEEN, created_at=int(NOW) - 900)))
+    assert line.startswith("it has run for 15 min, longer than expected (41 finished jobs like it, median 62 s)")
+
+
+def test_other_reasons_have_other_words() -> None:
+    assert said(VideoState(registered_at=NOW)) == "not looked at yet; first look 03:53:34 UTC"
+    assert said(replace(STATE, missing_count=1)) == "the provider did not know it once; next look 03:53:34 UTC"
+    assert "did not know it 3 times in a row" in said(replace(STATE, missing_count=3))
+    assert said(replace(STATE, deadline=NOW + 14)).endswith("next look 03:53:34 UTC, when the watch gives up")
+    assert said(replace(STATE, pushed_at=NOW), after=0).endswith("now, because the provider says that it ended")
+    assert explain(STATE, NOW, NOW, USUAL, leased=True).reason == "it is being looked at just now"
+    assert explain(None, None, NOW, USUAL) == Outlook(None, "nobody waits for it any more")
+
+
+def test_a_day_away_the_moment_has_its_date() -> None:
+    assert said(VideoState(), after=2 * 86_400) == "not looked at yet; first look 2025-11-25 03:53:20 UTC"
+
+
+@given(STATES, st.floats(-1e6, 1e7), PROSPECTS, st.booleans())
+def test_there_is_one_line_for_whatever_is_stored(
+    state: VideoState, after: float, prospect: Prospect, looked: bool
+) -> None:
+    state = replace(state, looked_at=NOW if looked else None)
+    reason = explain(state, NOW + after, NOW, prospect).reason
+    assert reason
+    assert "\n" not in reason
+    assert len(reason) < 300
