@@ -118,7 +118,7 @@ def requests_at(delay: float, curve: Iterable[Point]) -> float:
     for low, high in pairwise(points):
         if low.delay <= delay <= high.delay:
             part = math.log(delay / low.delay) / math.log(high.delay / low.delay)
-            return low.requests * (high.requests / low.requests) ** part
+            return float(low.requests * (high.requests / low.requests) ** part)
     raise ValueError(f"no mean delay of {delay} s was measured")
 
 

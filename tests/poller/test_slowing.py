@@ -168,6 +168,7 @@ async def test_the_looks_grow_apart_from_two_seconds_to_the_longest_interval(
 ) -> None:
     setting = Setting(pace=Pace(max_interval=4))
     async with open_parts(tmp_path, clock, {"openai": provider.base_url}, setting) as parts:
-        await watched(parts, simulator, 1)
+        simulator.create("a cat [stuck=queued]", video_id="video_0")
+        await parts.register("video_0", callback_url="https://example.com/hook")
         await parts.live(20)
     assert waits(asked(simulator)) == [2.0, 2.5, 3.12, 3.91, 4.0, 4.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -102,6 +103,7 @@ async def test_what_a_look_writes_is_what_the_next_one_finds(tx: Transaction) ->
     row_id = await add_video(tx, deadline=NOW + 500)
     await claim_videos(tx)
     state = VideoState(a_video(), looks=7, missing_count=3, missing_since=NOW - 9, deadline=NOW + 500)
+    state = replace(state, registered_at=NOW, looked_at=NOW, reports=(1.0, 2.5))
     await videos.write_looks(tx, [LookedVideo(row_id, state, NOW, "missing", NOW + 4)])
     claimed = await claim_videos(tx, now=NOW + 4)
     assert await videos.held(tx, claimed, "poller_1") == {row_id: state}

@@ -11,7 +11,7 @@ import pytest
 from bridge.models import PageRequest, VideoStatus, WatchStatus
 from bridge.registry import WatchFilter
 from bridge.web.health import Readiness
-from tests.web.fakes import ENDED, WATCH, WATCH_ID, FakeRegistry
+from tests.web.fakes import ENDED, OUTLOOK, WATCH, WATCH_ID, FakeRegistry
 
 BODY = {"video_id": "video_abc", "callback_url": "https://example.com/hook"}
 
@@ -257,3 +257,19 @@ async def test_waiting_for_an_unknown_watch_is_not_found(client: httpx.AsyncClie
 async def test_a_wait_that_is_none_is_refused(client: httpx.AsyncClient, wait: str) -> None:
     status, param, _ = problem(await client.get(f"/v1/watches/{WATCH_ID}?wait={wait}"))
     assert (status, param) == (400, "wait")
+
+
+async def test_the_outlook_of_a_watch_says_when_and_why(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"/v1/watches/{WATCH_ID}/outlook")
+    assert answer.json() == {
+        "object": "outlook",
+        "watch_id": WATCH_ID,
+        "next_look_at": 170,
+        "expected_end_at": 180,
+        "reason": OUTLOOK.reason,
+    }
+
+
+async def test_a_watch_that_is_not_there_has_no_outlook(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/watches/watch_nowhere/outlook")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (404, "id")
