@@ -57,14 +57,17 @@ def prospect_of(known: Sequence[Learned], tempo: Tempo) -> Prospect:
 def next_look(state: VideoState, look: Look, now: float, pace: Pace, prospect: Prospect | None = None) -> float:
     """When to look next, Unix seconds, at a video that has not ended.
 
-    A missing video is looked at just often enough to be sure within the grace. A provider's wish to be asked later is
-    respected, but never beyond the moment the first watch gives up: that one look is owed. When the moment passed
-    during this look, the next one is owed as soon as may be.
+    A missing video is looked at just often enough to be sure within the grace. One whose provider said that it ended,
+    but does not show it yet, is looked at soon again, then after twice as long each time. A provider's wish to be asked
+    later is respected, but never beyond the moment the first watch gives up: that one look is owed. When the moment
+    passed during this look, the next one is owed as soon as may be.
     """
     if isinstance(look, Missing):
         interval = min(pace.lost_grace / (LOST_AFTER_LOOKS - 1), pace.max_interval)
     else:
         interval = _worth(state, now, pace, prospect or Prospect())
+    if state.pushed_at is not None:
+        interval = min(interval, max(0.0, now - state.pushed_at))
     interval = max(interval, pace.min_interval)
     if isinstance(look, Observed) and look.poll_after is not None:
         interval = max(interval, look.poll_after)

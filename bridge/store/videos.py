@@ -140,8 +140,8 @@ async def watch_until(tx: Transaction, row_id: str, deadline: float, now: float)
 async def hasten(tx: Transaction, provider: str, video_id: str, now: float) -> bool:
     """Somebody says that this video has ended: it is due now. Whether anybody waits for it.
 
-    A look that is under way is not disturbed: it may have begun too soon, so the next one follows as soon as its
-    lease would have ended, or when it is written back, whichever is first.
+    A look that is under way is not disturbed: it may have begun too soon, so the next one follows soon after it is
+    written back (``pushed_at`` tells pacing so), or when its lease would have ended.
     """
     result = await tx.execute(
         update(videos)

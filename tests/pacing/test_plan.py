@@ -115,6 +115,12 @@ def test_where_the_budget_cannot_keep_the_longest_interval_that_grows() -> None:
     assert wait(running(1), prospect=replace(USUAL, price=2000.0)) == 10 * PACE.max_interval
 
 
+def test_a_push_that_the_provider_does_not_bear_out_yet_is_looked_into_soon_then_less() -> None:
+    early = running(1)
+    waits = [wait(replace(early, pushed_at=NOW - ago), prospect=USUAL) for ago in (-1, 0, 1, 2, 4, 500)]
+    assert waits == [1, 1, 1, 2, 4, wait(early, prospect=USUAL)]
+
+
 def test_a_progress_that_goes_with_the_time_tells_when_the_job_ends() -> None:
     state = running(30)
     for seconds, percent in ((10, 11), (20, 19), (30, 31)):

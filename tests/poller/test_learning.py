@@ -149,6 +149,19 @@ async def test_pushes_that_come_first_are_learned(tmp_path: Path, parts: Parts, 
     assert not await parts.registry.look_now("openai", "pushed")
 
 
+async def test_a_push_during_a_look_that_began_too_soon_is_followed_by_another_look(
+    parts: Parts, simulator: Simulator
+) -> None:
+    await finish(parts, simulator, *["a cat [duration=40]"] * 4)
+    simulator.create("a cat [duration=9]", video_id="pushed")
+    await parts.register("pushed", callback_url=HOOK)
+    (claim,) = await parts.poller.claim()
+    looked = await parts.poller.work(claim)
+    await parts.registry.look_now("openai", "pushed")
+    await parts.poller.record([looked])
+    assert await parts.poller.next_due() == parts.clock.now() + 1
+
+
 async def test_requests_are_counted_for_the_price(tmp_path: Path, parts: Parts, simulator: Simulator) -> None:
     simulator.create("a cat [stuck]", video_id="video_1")
     await parts.register("video_1", callback_url=HOOK)
