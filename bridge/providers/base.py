@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from bridge.models import Look
+from bridge.providers.pages import PAGE_SIZE, PageAnswer
 
 
 class Provider(Protocol):
@@ -26,6 +27,13 @@ class Provider(Protocol):
 
     async def look(self, video_id: str) -> Look:
         """Ask once how the video is doing. Never raises: what goes wrong is one of the answers."""
+        ...
+
+    async def list_page(self, after: str | None = None, limit: int = PAGE_SIZE) -> PageAnswer:
+        """Ask once for a page of the list, the newest videos first. Never raises, as with looks.
+
+        :param after: the id (or cursor) whose followers are wanted; None for the newest.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -3,34 +3,114 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Literal
 
 from bridge.clock import Clock
+from bridge.providers.ledger import TOLERANCE, Block, Ledger, rate_at
+
+Kind = Literal["retrieve", "list"]
 
 
 class Budget:
     """Hands out permissions to send one request, at most ``rate`` per second.
 
-    This is the generic cell rate algorithm (https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm) without a burst:
-    the first request goes at once, each further one no earlier than ``1 / rate`` seconds after the one before. In any
-    five seconds that is at most ``5 * rate + 1``.
+    By itself it spaces requests evenly: the first goes at once, each further one no earlier than ``1 / rate`` seconds
+    after the one before; in any five seconds that is at most ``5 * rate + 1``. Where replicas share a budget it hands
+    out what was reserved for it (:mod:`bridge.providers.ledger`), each slot at its moment.
+
+    Looks and list pages wait in queues of their own and take turns, so that a page, which observes many videos, does
+    not wait behind all the looks that do.
 
     :param rate: requests per second, above 0.
+    :param clock: of a shared budget the one that all replicas go by.
+    :param shared: whether slots are reserved for it by :meth:`grant`.
     """
 
-    def __init__(self, rate: float, clock: Clock) -> None:
+    def __init__(self, rate: float, clock: Clock, *, shared: bool = False) -> None:
         if not rate > 0:
             raise ValueError("the rate must be above 0")
         self.rate = rate
-        self._interval = 1 / rate
+        self.shared = shared
+        self.ledger = Ledger()
+        """What this process knows of the book that replicas share."""
+        self.on_short: Callable[[], None] | None = None
+        """Called when somebody waits and no slot is reserved."""
         self._clock = clock
         self._next = clock.monotonic()
+        self._held_until = 0.0
+        self._waiting = 0
+        self._slots: deque[float] = deque()
+        self._granted = asyncio.Event()
+        self._queues: dict[Kind, asyncio.Lock] = {"retrieve": asyncio.Lock(), "list": asyncio.Lock()}
         self._turn = asyncio.Lock()
 
-    async def acquire(self) -> None:
-        """Return when the next request may be sent. Callers are served in order; a cancelled one costs no slot."""
-        async with self._turn:
-            # A loop, because a sleep may end a little early.
-            while (wait := self._next - self._clock.monotonic()) > 0:
-                await self._clock.sleep(wait)
-            # Counted from now and not from the slot's own time: a late waker must not be followed too closely.
-            self._next = self._clock.monotonic() + self._interval
+    @property
+    def allowed(self) -> float:
+        """The rate that is allowed now, requests/s: less than ``rate`` after a 429."""
+        return rate_at(self.ledger, self.rate, self._clock.now())
+
+    @property
+    def held_until(self) -> float:
+        """Until when the provider said that nothing is left, Unix seconds."""
+        return self._held_until
+
+    def short(self, more: int = 0) -> int:
+        """How many slots are missing for those who wait.
+
+        :param more: who are about to wait, too.
+        """
+        if not self.shared:
+            return 0
+        self._drop_stale()
+        return max(0, self._waiting + more - len(self._slots))
+
+    def grant(self, block: Block) -> None:
+        """Slots were reserved for this process."""
+        self._slots.extend(block.slots())
+        self._granted.set()
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody ask for so long: the provider said that nothing is left until then."""
+        self._held_until = max(self._held_until, self._clock.now() + seconds)
+
+    async def acquire(self, kind: Kind = "retrieve") -> None:
+        """Return when the next request may be sent.
+
+        Callers of one kind are served in order; a cancelled one costs no slot.
+        """
+        self._waiting += 1
+        try:
+            async with self._queues[kind], self._turn:
+                await (self._slot() if self.shared else self._space())
+        finally:
+            self._waiting -= 1
+
+    async def _space(self) -> None:
+        # A loop, because a sleep may end a little early.
+        while (wait := max(self._next - self._clock.monotonic(), self._held_until - self._clock.now())) > 0:
+            await self._clock.sleep(wait)
+        # Counted from now and not from the slot's own time: a late waker must not be followed too closely.
+        self._next = self._clock.monotonic() + 1 / self.allowed
+
+    async def _slot(self) -> None:
+        while True:
+            self._drop_stale()
+            if not self._slots:
+                self._granted.clear()
+                if self.on_short is not None:
+                    self.on_short()
+                await self._granted.wait()
+                continue
+            wait = max(self._slots[0], self._held_until) - self._clock.now()
+            if wait <= 0:
+                self._slots.popleft()
+                return
+            await self._clock.sleep(wait)
+
+    def _drop_stale(self) -> None:
+        """Late slots are lost: somebody else's may stand beside them."""
+        now = self._clock.now()
+        while self._slots and self._slots[0] + TOLERANCE < now:
+            self._slots.popleft()

@@ -17,11 +17,13 @@ from tenacity import (
 )
 
 from bridge.clock import Clock
-from bridge.egress import Door, OutgoingRequest, Reply
+from bridge.egress import MAX_REPLY, Door, OutgoingRequest, Reply
 from bridge.errors import EgressError
 from bridge.models import BadKey, Look, LostReason, Missing, Observed, Reason, SlowDown, Trouble
-from bridge.providers.budget import Budget
+from bridge.providers.budget import Budget, Kind
 from bridge.providers.complaints import Mask, read_complaint
+from bridge.providers.limits import hold_of
+from bridge.providers.pages import MAX_PAGE, PAGE_SIZE, Listed, ListRefused, PageAnswer, read_page
 from bridge.providers.reading import Unreadable, read_video
 from bridge.retry import date_of, parse_retry_after
 from bridge.settings import ProviderSettings
@@ -49,7 +51,7 @@ class OpenAIProvider:
     :param door: how requests leave; closing it is its maker's business.
     :param budget: asked before every try.
     :param timeout: one deadline for each try, seconds.
-    :param on_request: told ``"retrieve"`` for every request sent.
+    :param on_request: told ``"retrieve"`` or ``"list"`` for every request sent.
     :param on_date: told what a reply's ``Date`` says, Unix seconds, and how long the reply took, seconds.
     """
 
@@ -101,6 +103,30 @@ class OpenAIProvider:
             result = error.last_attempt.result()
         return Trouble(result.detail) if isinstance(result, _Again) else result
 
+    async def list_page(self, after: str | None = None, limit: int = PAGE_SIZE) -> PageAnswer:
+        """Ask once for a page of the list, the newest videos first. Never raises.
+
+        A 401 or 403 is a refusal of the list and not of our key: some keys may look and not list, and of the others
+        single looks tell.
+        """
+        self._looks += 1
+        number = self._looks
+        await self._budget.acquire("list")
+        if self._refusal is not None and number <= self._refused_upto:
+            return self._refusal if isinstance(self._refusal, SlowDown) else Trouble(self._refusal.detail)
+        reply = await self._fetch("list", self._list_url(after, limit), MAX_PAGE)
+        if isinstance(reply, EgressError):
+            return Trouble(f"no usable answer ({reply.reason})")
+        if 200 <= reply.status < 300:
+            return _read_page(reply, limit)
+        if reply.status == 429:
+            refusal = SlowDown(self._retry_after(reply))
+            self._refusal, self._refused_upto = refusal, self._looks
+            return refusal
+        lasting = reply.status < 500 or reply.status == 501
+        answer = ListRefused if lasting and reply.status not in _TRANSIENT else Trouble
+        return answer(self._mask(f"HTTP {reply.status}"))
+
     async def aclose(self) -> None:
         """Nothing to let go of: the connections are the door's."""
 
@@ -116,22 +142,35 @@ class OpenAIProvider:
         return result
 
     async def _ask(self, video_id: str) -> Look | _Again:
-        if self._on_request is not None:
-            self._on_request("retrieve")
-        request = OutgoingRequest("GET", self._url(video_id), self._headers, b"")
-        asked = self._clock.monotonic()
-        try:
-            reply = await self._door.send(request, timeout=self._timeout)
-        except EgressError as error:
+        reply = await self._fetch("retrieve", self._url(video_id), MAX_REPLY)
+        if isinstance(reply, EgressError):
             # Its detail may name addresses, and ours is shown to whoever may use the API.
-            detail = f"no usable answer ({error.reason})"
-            return Trouble(detail) if error.reason in _NOT_WORTH_A_TRY else _Again(detail)
-        date = date_of(reply.headers)
-        if date is not None and self._on_date is not None:
-            self._on_date(date, self._clock.monotonic() - asked)
+            detail = f"no usable answer ({reply.reason})"
+            return Trouble(detail) if reply.reason in _NOT_WORTH_A_TRY else _Again(detail)
         if 200 <= reply.status < 300:
             return _read(video_id, reply)
         return self._judge(reply)
+
+    async def _fetch(self, kind: Kind, url: str, max_reply: int) -> Reply | EgressError:
+        """Send one GET, and take from its reply what concerns all of them: the clock and the limits."""
+        if self._on_request is not None:
+            self._on_request(kind)
+        request = OutgoingRequest("GET", url, self._headers, b"")
+        asked = self._clock.monotonic()
+        try:
+            reply = await self._door.send(request, timeout=self._timeout, max_reply=max_reply)
+        except EgressError as error:
+            return error
+        date = date_of(reply.headers)
+        if date is not None and self._on_date is not None:
+            self._on_date(date, self._clock.monotonic() - asked)
+        if hold := hold_of(reply.headers):
+            self._budget.hold(hold)
+        return reply
+
+    def _list_url(self, after: str | None, limit: int) -> str:
+        query = urlencode({"limit": str(limit), "order": "desc"} | ({} if after is None else {"after": after}))
+        return f"{self.base_url}/videos?{self._query}{'&' if self._query else ''}{query}"
 
     def _url(self, video_id: str) -> str:
         # One segment, whatever the id holds: LiteLLM's ids end in "=" and may hold "/" and "+", others a colon.
@@ -184,6 +223,17 @@ def _read(video_id: str, reply: Reply) -> Look | _Again:
         if reply.truncated:
             return Trouble(f"HTTP {reply.status} with a reply that is too large")
         return _Again(f"HTTP {reply.status}, but {error}")
+
+
+def _read_page(reply: Reply, limit: int) -> PageAnswer:
+    """What a 2xx to a list means. A page that broke off or is too large is trouble; a whole one that is none, refusal."""
+    if reply.body_error is not None or reply.truncated:
+        return Trouble(f"HTTP {reply.status} with a page that is too large or broke off")
+    try:
+        rows, cursor = read_page(reply.body, limit)
+    except Unreadable as error:
+        return ListRefused(f"HTTP {reply.status}, but {error}")
+    return Listed(rows, cursor, _poll_after(reply))
 
 
 def _poll_after(reply: Reply) -> float | None:

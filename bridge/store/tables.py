@@ -73,6 +73,20 @@ durations = Table(
     PrimaryKeyConstraint("provider", "model", "seconds", "size"),
 )
 
+# What replicas share about asking a provider: the book of its budget, who reads its list, and what is known of that.
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("base_url", Text, nullable=False),
+    Column("next_slot", Float, nullable=False),  # the first moment at which nobody has reserved to ask
+    Column("low", Float),  # the rate after the last 429 …
+    Column("slowed_at", Float),  # … and from when on it comes back
+    Column("sweep_owner", String(40)),
+    Column("sweep_until", Float),
+    Column("listing", JSON, nullable=False),  # bridge.providers.listing
+)
+
 videos = Table(
     "videos",
     metadata,

@@ -9,7 +9,7 @@ from sqlalchemy import and_, bindparam, case, func, or_, select, update
 
 from bridge.models import DeliveryStatus, WatchStatus
 from bridge.store.database import Transaction
-from bridge.store.tables import attempts, deliveries, providers, targets, videos, watches
+from bridge.store.tables import attempts, deliveries, lanes, providers, targets, videos, watches
 
 _PENDING = deliveries.c.status == DeliveryStatus.PENDING.value
 _TARGET_TIMES = (targets.c.next_send_at, targets.c.held_until, targets.c.opened_at, targets.c.probe_at)
@@ -39,6 +39,9 @@ async def shift(tx: Transaction, by: float) -> None:
     live = watches.c.status == WatchStatus.WATCHING.value
     await tx.execute(update(watches).where(live).values(expires_at=watches.c.expires_at + by))
     await _move_providers(tx, lambda _touched: by)
+    # What a clock that is set back leaves there far ahead, readers take for nothing.
+    reserved = ("next_slot", "slowed_at", "sweep_until")
+    await tx.execute(update(lanes).values({name: lanes.c[name] + by for name in reserved}))
 
 
 async def heal(tx: Transaction, now: float, *, longest_wait: float) -> None:

@@ -1,0 +1,101 @@
+"""Observing many videos at once: the rows that a page of a provider's list may be about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import case, select, update
+
+from bridge.models import Video
+from bridge.states import VideoState
+from bridge.store.database import Transaction
+from bridge.store.tables import videos
+from bridge.store.videos import ClaimedVideo
+
+
+@dataclass(frozen=True, slots=True)
+class WaitedVideo:
+    """A video that somebody waits for, as it is known. Times are Unix seconds.
+
+    :param observation: the Video object as last observed; None before the first observation.
+    :param lease_until: until when somebody may be looking at it; None when nobody is.
+    """
+
+    id: str
+    video_id: str
+    fence: int
+    observation: Mapping[str, Any] | None
+    looks: int
+    missing_count: int
+    missing_since: float | None
+    deadline: float | None
+    looked_at: float | None
+    next_at: float
+    lease_until: float | None
+
+    def state(self) -> VideoState:
+        """What is known of it, as the deciding modules take it."""
+        video = None if self.observation is None else Video.from_dict(self.observation)
+        return VideoState(video, self.looks, self.missing_count, self.missing_since, self.deadline)
+
+    def claimed(self, provider: str) -> ClaimedVideo:
+        """The row as if it were claimed, for whoever holds it in a transaction."""
+        return ClaimedVideo(self.id, provider, self.video_id, self.fence, self.deadline)
+
+
+_COLUMNS = (
+    videos.c.id,
+    videos.c.video_id,
+    videos.c.fence,
+    videos.c.observation,
+    videos.c.looks,
+    videos.c.missing_count,
+    videos.c.missing_since,
+    videos.c.deadline,
+    videos.c.looked_at,
+    videos.c.next_at,
+    videos.c.lease_until,
+)
+
+
+async def waited(tx: Transaction, provider: str, video_ids: Collection[str]) -> list[WaitedVideo]:
+    """Those of a provider's videos that somebody waits for, held until the transaction ends."""
+    query = (
+        select(*_COLUMNS)
+        .where(videos.c.provider == provider, videos.c.video_id.in_(video_ids), videos.c.next_at.is_not(None))
+        .with_for_update()
+    )
+    if tx.dialect.name != "sqlite":  # all lock in one order; there is only one writer on SQLite
+        query = query.order_by(videos.c.id)
+    return [WaitedVideo(*row) for row in await tx.execute(query)]
+
+
+async def look_at_once(tx: Transaction, row_ids: Collection[str], at: float) -> None:
+    """Make videos due whose row of a list is to be confirmed; a look that is under way is not disturbed.
+
+    :param at: a moment so long ago that they go before those that wait for a page.
+    """
+    await tx.execute(
+        update(videos)
+        .where(videos.c.id.in_(row_ids), videos.c.next_at.is_not(None))
+        .values(next_at=case((videos.c.lease_owner.is_(None), at), else_=videos.c.next_at))
+    )
+
+
+async def due_moments(tx: Transaction, providers: Sequence[str], number: int) -> dict[str, float]:
+    """From when on so many videos of a provider are due, where it has so many."""
+    found: dict[str, float] = {}
+    for name in providers:  # one by one each is the beginning of an index
+        query = (
+            select(videos.c.next_at)
+            .where(videos.c.provider == name, videos.c.next_at.is_not(None))
+            .order_by(videos.c.next_at)
+            .offset(number - 1)
+            .limit(1)
+        )
+        moment = (await tx.execute(query)).scalar_one_or_none()
+        if moment is not None:
+            found[name] = moment
+    return found
