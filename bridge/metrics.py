@@ -106,6 +106,10 @@ class Metrics:
         self._polls.labels(provider, outcome).inc()
         self._poll_duration.observe(seconds)
 
+    def swept(self, provider: str, videos: int) -> None:
+        """A page of a list observed so many videos."""
+        self._polls.labels(provider, "observed").inc(videos)
+
     def requested(self, provider: str, kind: str) -> None:
         """A request of one of :data:`REQUEST_KINDS` went out, tries included."""
         self._requests.labels(provider, kind).inc()

@@ -237,7 +237,7 @@ async def open_parts(
 def _lane(name: str, base_url: str, door: Door, clock: ManualClock, setting: Setting) -> Lane:
     config = ProviderSettings(name=name, base_url=base_url, api_key=SecretStr(PROVIDER_KEY), rate=setting.rate)
     budget = Budget(setting.rate, SystemClock())
-    return Lane(OpenAIProvider(config, door, budget, HurriedClock(clock)), setting.room, setting.rate)
+    return Lane(OpenAIProvider(config, door, budget, HurriedClock(clock)), setting.room)
 
 
 @cache

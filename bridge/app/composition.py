@@ -23,7 +23,7 @@ from bridge.metrics import Metrics
 from bridge.models import EventType
 from bridge.notifiers import create_notifiers, gaps_of
 from bridge.pacing import Pace
-from bridge.poller import Lane, Poller
+from bridge.poller import Lane, Poller, Sweeper
 from bridge.providers.budget import Budget
 from bridge.providers.content import ContentSource
 from bridge.providers.openai import OpenAIProvider
@@ -37,6 +37,7 @@ from bridge.resources import templates_dir
 from bridge.retry import RetrySchedule
 from bridge.sender import Attempter, Composer, Doors, Sender, Trial
 from bridge.settings import ProviderSettings, Settings
+from bridge.store.database import Database
 from bridge.store.listening import Herald
 from bridge.upkeep import DAY, Offsets, Upkeep
 from bridge.web.api import OPERATIONS, PROBES
@@ -89,7 +90,7 @@ async def open_bridge(
         stack.push_async_callback(doors.operator.aclose)
         metrics = Metrics(providers=settings.providers)
         offsets = Offsets(wall, metrics)
-        lanes = {name: _lane(settings, name, wall, metrics, offsets, stack) for name in settings.providers}
+        lanes = {name: _lane(settings, name, wall, database, metrics, offsets, stack) for name in settings.providers}
 
         # Messages: checks of templates that are registered do not hold up those that are sent.
         notifiers = create_notifiers(box, _plain(settings.callback_secret))
@@ -128,7 +129,20 @@ async def open_bridge(
             pace=Pace(settings.poll_min_interval, settings.poll_max_interval, settings.lost_grace),
             metrics=metrics,
         )
+        sweeper = Sweeper(
+            database,
+            lanes,
+            clock=database.clock,
+            bell=bells.videos,
+            pace=poller.pace,
+            metrics=metrics,
+            announce=poller.announce,
+        )
+        poller.sweeps = sweeper
         await poller.open()
+        await sweeper.open()
+        for lane in lanes.values():
+            lane.provider.budget.on_short = bells.videos.wake
         sender = Sender(
             database,
             attempter,
@@ -143,7 +157,7 @@ async def open_bridge(
         )
         upkeep = Upkeep(database, wall, metrics, retention=settings.retention_days * DAY)
         loops: list[Running] = [upkeep]
-        loops += [poller] if Role.POLLER in roles else []
+        loops += [poller, sweeper] if Role.POLLER in roles else []
         loops += [sender] if Role.SENDER in roles else []
         if settings.archive_dir is not None and Role.POLLER in roles:
             archive = Archive(sources, _library(settings.archive_dir), _limits(settings))
@@ -184,7 +198,13 @@ def egress_policy(settings: Settings) -> AddressPolicy:
 
 
 def _lane(
-    settings: Settings, name: str, clock: Clock, metrics: Metrics, offsets: Offsets, stack: AsyncExitStack
+    settings: Settings,
+    name: str,
+    clock: Clock,
+    database: Database,
+    metrics: Metrics,
+    offsets: Offsets,
+    stack: AsyncExitStack,
 ) -> Lane:
     config = settings.providers[name]
     door = Door(
@@ -196,13 +216,14 @@ def _lane(
     provider = OpenAIProvider(
         config,
         door,
-        Budget(config.rate, clock),
+        # Replicas share a budget by slots of the time that they all go by.
+        Budget(config.rate, database.clock, shared=database.kind == "postgresql"),
         clock,
         on_request=lambda kind: metrics.requested(name, kind),
         on_date=partial(offsets.seen, name),
     )
     # Enough looks under way to use the whole budget although each takes some seconds, and not endlessly many.
-    return Lane(provider, max(1, min(128, round(config.rate * 4))), config.rate)
+    return Lane(provider, max(1, min(128, round(config.rate * 4))))
 
 
 def _files(config: ProviderSettings, settings: Settings, stack: AsyncExitStack) -> ContentSource:

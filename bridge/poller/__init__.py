@@ -1,5 +1,6 @@
 """The poller: looks at due videos and writes down what that means, in one transaction a turn."""
 
 from bridge.poller.loop import Lane, Poller
+from bridge.poller.sweeper import Sweeper
 
-__all__ = ["Lane", "Poller"]
+__all__ = ["Lane", "Poller", "Sweeper"]

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bridge.clock import Clock
 from bridge.ids import new_id
 from bridge.loops import Bell, Loop
 from bridge.metrics import Metrics
-from bridge.models import Look, Missing, Observed, ProviderState, Trouble
+from bridge.models import Look, Missing, Observed, ProviderState, SlowDown, Trouble
 from bridge.pacing import Pace
+from bridge.poller.pages import WORTH
 from bridge.poller.recording import Looked, Recorded, expire_overdue, record_looks, shared_health
+from bridge.poller.slots import Pressure, open_lane, reserve_slots, slow_down
 from bridge.providers import health as standing_of
 from bridge.providers.base import Provider
 from bridge.providers.health import Health
 from bridge.store import durations, standing, videos, watches
-from bridge.store.database import Database
+from bridge.store.database import Database, Transaction
+from bridge.store.sweeps import due_moments
 from bridge.store.videos import ClaimedVideo
 
 # A look is at most three tries of half a minute with short waits between; whatever happens it is over by then.
@@ -31,11 +36,26 @@ _HOUSEKEEPING = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A provider, how many looks at its videos may be under way, and its budget, requests per second."""
+    """A provider, and how many looks at its videos may be under way."""
 
     provider: Provider
     room: int
-    rate: float
+
+
+class Sweeps(Protocol):
+    """What the poller asks of, and tells, whoever reads the providers' lists."""
+
+    def patience(self, name: str, now: float, /) -> float:
+        """How long due videos are left to pages that are about to show them, seconds."""
+        ...
+
+    def cost(self, name: str, /) -> float:
+        """How many requests one observation costs, 1 at most."""
+        ...
+
+    def compare(self, looks: Sequence[Looked], /) -> None:
+        """Hold what single looks have shown against what a list said."""
+        ...
 
 
 class Poller(Loop[ClaimedVideo, Looked]):
@@ -68,11 +88,15 @@ class Poller(Loop[ClaimedVideo, Looked]):
         self._told = told
         self._ended = ended
         self._progress = progress
-        self._pace = pace
+        self.pace = pace
         self._metrics = metrics
         self._owner = new_id("poller")
         self._health: dict[str, Health] = {}
         self._silent: set[str] = set()
+        self._patience: dict[str, float] = {}
+        self._lateness: dict[str, float] = {}
+        self.sweeps: Sweeps | None = None
+        """What reads the providers' lists beside it, if anything does."""
         self._housekeeping_at = 0.0
         self._renewed_at = 0.0
 
@@ -90,6 +114,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
                     fresh = self._health[name].as_dict()
                     await standing.keep_provider_health(tx, name, lane.provider.base_url, fresh, now)
                     await durations.forget(tx, name)
+                await open_lane(tx, lane.provider)
 
     async def claim(self) -> Sequence[ClaimedVideo]:
         """Lease due videos, each provider up to its room."""
@@ -97,7 +122,8 @@ class Poller(Loop[ClaimedVideo, Looked]):
         await self._keep_house(now)
         await self._renew(now)
         due = await self._first_due(now)
-        if due is None or due > now:
+        short = any(lane.provider.budget.short() for lane in self._lanes.values())
+        if (due is None or due > now) and not short:
             return []
         claimed: list[ClaimedVideo] = []
         async with self._database.write() as tx:
@@ -108,8 +134,18 @@ class Poller(Loop[ClaimedVideo, Looked]):
                 if probing and await videos.under_way(tx, name, now):
                     continue  # another replica probes it
                 claimed += await videos.claim(
-                    tx, name, limit=room, owner=self._owner, now=now, lease=LEASE, known_first=probing
+                    tx,
+                    name,
+                    limit=room,
+                    owner=self._owner,
+                    now=now,
+                    lease=LEASE,
+                    known_first=probing,
+                    due_by=now - self._patience.get(name, 0.0),
                 )
+            new = Counter(each.provider for each in claimed)
+            for name, lane in self._lanes.items():
+                await reserve_slots(tx, lane.provider, now, new[name])
         return claimed
 
     async def _renew(self, now: float) -> None:
@@ -145,14 +181,18 @@ class Poller(Loop[ClaimedVideo, Looked]):
                 owner=self._owner,
                 health=self._health,
                 base_urls=self._base_urls,
-                rates={name: lane.rate for name, lane in self._lanes.items()},
-                pace=self._pace,
+                rates=self.rates(),
+                pace=self.pace,
                 now=now,
             )
+            for name in {each.claim.provider for each in results if isinstance(each.look, SlowDown)}:
+                await slow_down(tx, self._lanes[name].provider, now, recorded.health[name].not_before)
+        if self.sweeps is not None:
+            self.sweeps.compare(results)
         self._report_trouble(results)
         self._report_health(recorded.health)
         self._health = recorded.health
-        self._announce(recorded, now)
+        self.announce(recorded, now)
 
     def _in_present_time(self, looked: Looked) -> Looked:
         """The same look, as if the clock had always been as it is now."""
@@ -178,7 +218,29 @@ class Poller(Loop[ClaimedVideo, Looked]):
         """
         async with self._database.read() as tx:
             self._health = await shared_health(tx, self._health, self._base_urls)
-            return await videos.next_due(tx, self._rooms(now))
+            rooms = self._rooms(now)
+            self._patience = await self._patient(tx, rooms, now)
+            first = {name: await videos.next_due(tx, [name]) for name in rooms}
+        due = {name: moment for name, moment in first.items() if moment is not None}
+        self._lateness = {name: max(0.0, now - moment) for name, moment in due.items()}
+        return min((moment + self._patience.get(name, 0.0) for name, moment in due.items()), default=None)
+
+    async def _patient(self, tx: Transaction, rooms: Collection[str], now: float) -> dict[str, float]:
+        """How long due videos are left to pages of a list, where so many are due that one is being read for them."""
+        if self.sweeps is None:
+            return {}
+        patience = {name: wait for name in rooms if (wait := self.sweeps.patience(name, now)) > 0}
+        crowded = await due_moments(tx, list(patience), WORTH)
+        return {name: wait for name, wait in patience.items() if crowded.get(name, math.inf) <= now}
+
+    def rates(self) -> dict[str, float]:
+        """The rate that is allowed now at each provider, requests per second."""
+        return {name: lane.provider.budget.allowed for name, lane in self._lanes.items()}
+
+    def pressure(self, name: str) -> Pressure:
+        """How much is asked of a provider's budget, as of the last claim."""
+        cost = 1.0 if self.sweeps is None else self.sweeps.cost(name)
+        return Pressure(self._lanes[name].provider.budget.allowed, self._lateness.get(name, 0.0), cost)
 
     def _rooms(self, now: float) -> dict[str, int]:
         """How many looks may be started at each provider; one without room is left out."""
@@ -205,9 +267,9 @@ class Poller(Loop[ClaimedVideo, Looked]):
             for name in strangers:
                 await expire_overdue(tx, recorded, name, before=now, now=now)
         self._log.warning("provider_not_configured", providers=sorted(strangers), timed_out=len(recorded.ended))
-        self._announce(recorded, now)
+        self.announce(recorded, now)
 
-    def _announce(self, recorded: Recorded, now: float) -> None:
+    def announce(self, recorded: Recorded, now: float) -> None:
         """Tell metrics, log and those who wait what was committed."""
         for each in recorded.ended:
             self._log.info("watch_ended", watch=each.watch_id, video=each.video.id, status=each.ending.status.value)

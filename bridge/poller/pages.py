@@ -1,8 +1,8 @@
 """Which pages of a provider's list are read, and when. Pure: no clock, no network.
 
-The list is newest first and grows at its head; a page named by a cursor keeps its rows. So pages are remembered by their
-cursors, each with the moment it is worth reading again, and those that hold nobody we wait for are forgotten. The head
-grows from the newest remembered cursor on; once it has nearly a page of its own, that becomes a page to remember.
+The list is newest first and grows at its head; a page named by a cursor keeps its rows. So pages are remembered by
+their cursors, each with the moment it is worth reading again, and those that hold nobody we wait for are forgotten. The
+head grows from the newest remembered cursor on; once it has nearly a page of its own, that becomes a page to remember.
 
 When a page is worth reading follows from when its videos are to be looked at singly. A look costs one request whatever
 it shows, and with the price of a request c and a hazard h a single video is best looked at every sqrt(2c/h) seconds;
@@ -27,6 +27,8 @@ _BARREN = 2
 _FULL_HEAD = 80
 # A head that shows nobody who is due is read ever more rarely, seconds.
 _LONGEST_HEAD_WAIT = 60.0
+# Longer than reading a page ever takes, seconds.
+_READING = 150.0
 _FIRST_WAIT = 5.0
 _LONGEST_WAIT = 300.0
 
@@ -51,7 +53,7 @@ class Planned:
     """A page to remember. Times are Unix seconds.
 
     :param after: its cursor; None for the head of the list.
-    :param read_at: when it is to be read; None when it is being read, or not worth it.
+    :param read_at: when it is to be read; None when it is not worth it.
     :param barren: while the list is walked, how many pages before this one showed nobody; None when it is not.
     """
 
@@ -94,7 +96,6 @@ class Pages:
     shortest: float
     head: Planned = field(default_factory=lambda: Planned(None, None))
     pages: dict[str, Planned] = field(default_factory=dict)
-    reading_head: bool = False
     _boundary: str | None = None
     _head_read: float = -math.inf
     _head_wait: float = 0.0
@@ -111,42 +112,45 @@ class Pages:
         """When the next page is to be read."""
         return min((page.read_at for page in self._all() if page.read_at is not None), default=None)
 
-    def want_head(self, now: float, due_since: float) -> float | None:
-        """Plan the head because enough videos are due; from when on that may be done, None when it is under way.
+    @property
+    def head_idle(self) -> bool:
+        """Whether the head is neither planned nor being read."""
+        return self.head.read_at is None
+
+    @property
+    def head_from(self) -> float:
+        """From when on the head may be read because enough videos are due."""
+        return self._head_read + self._head_wait
+
+    def want_head(self, now: float, due_since: float) -> None:
+        """Plan the head because enough videos are due, if it may be read now.
 
         Those that were due when the head was last read are not on it: then the whole list is walked anew, ever more
         rarely when that brings nothing. Not so while pages are late, for then it may be theirs to show them.
 
         :param due_since: the moment since which :data:`WORTH` videos are due.
         """
-        if self.head.read_at is not None or self.reading_head:
-            return None
-        moment = max(self._head_read + self._head_wait, due_since)
-        if moment > now:
-            return moment
+        if not self.head_idle or max(self.head_from, due_since) > now:
+            return
         stuck = due_since < self._head_read and now >= self._walk_from and not self._late(now)
         if self._boundary is None or stuck:
             self._walk(now)
         self.head.read_at = now
-        return now
 
     def promising(self, now: float) -> bool:
         """Whether pages that are planned, or may be, are likely to show videos that are due."""
-        known = self.reading_head or self.head.read_at is not None or bool(self.pages)
-        return known or self._head_read + self._head_wait <= now + self.shortest
+        known = self.head.read_at is not None or bool(self.pages)
+        return known or self.head_from <= now + self.shortest
 
     def reading(self, page: Planned, now: float) -> None:
-        """A page is being read."""
-        page.read_at = None
+        """A page is being read. Should nobody say what became of that, it is read again later."""
+        page.read_at = now + _READING
         if page is self.head:
-            self.reading_head = True
             self._head_read = now
 
     def unread(self, page: Planned, now: float) -> None:
         """A page could not be read; it is due still."""
         page.read_at = now
-        if page is self.head:
-            self.reading_head = False
 
     def seen(self, page: Planned, shown: Shown, now: float, *, cursors: bool = True) -> None:
         """A page was read.
@@ -154,7 +158,6 @@ class Pages:
         :param cursors: whether pages can be turned.
         """
         if page is self.head:
-            self.reading_head = False
             self._found += shown.due
             longer = min(2 * max(self._head_wait, self.shortest), _LONGEST_HEAD_WAIT)
             self._head_wait = self.shortest if shown.due else longer
@@ -171,7 +174,6 @@ class Pages:
         self.pages.clear()
         self._boundary = None
         self.head.read_at = None
-        self.reading_head = False
 
     def _seen_head(self, page: Planned, shown: Shown, now: float, cursors: bool) -> None:
         rows = own = shown.rows

@@ -58,12 +58,16 @@ class Looked:
 
 @dataclass(slots=True)
 class Recorded:
-    """What one turn came to; ``moved`` when a look showed a video otherwise than it was known."""
+    """What one turn came to; ``moved`` when a look showed a video otherwise than it was known.
+
+    :param planned: when the videos are looked at again, by their rows.
+    """
 
     health: dict[str, Health]
     ended: list[EndedWatch] = field(default_factory=list)
     told: int = 0
     moved: bool = False
+    planned: Mapping[str, float | None] = field(default_factory=dict)
 
 
 async def record_looks(
@@ -76,20 +80,23 @@ async def record_looks(
     rates: Mapping[str, float],
     pace: Pace,
     now: float,
+    held: Mapping[str, VideoState] | None = None,
 ) -> Recorded:
     """Write all looks of one turn. A look whose lease was lost meanwhile changes nothing about its video.
 
     :param rates: the present budget of each provider, requests per second: pacing keeps the fleet within it.
+    :param held: the present states of the videos, when the caller holds them without leases.
     """
-    held = await videos.held(tx, [each.claim for each in results], owner)
+    if held is None:
+        held = await videos.held(tx, [each.claim for each in results], owner)
     mine = [each for each in results if each.claim.id in held]
     states = {each.claim.id: events.after_look(held[each.claim.id], each.look, now) for each in mine}
     health = await shared_health(tx, health, base_urls, hold=True)
     experience = await _learn(tx, results, held, states, rates, now)
-    await videos.write_looks(
-        tx, [_looked_video(each, held[each.claim.id], states[each.claim.id], experience, pace, now) for each in mine]
-    )
+    written = [_looked_video(each, held[each.claim.id], states[each.claim.id], experience, pace, now) for each in mine]
+    await videos.write_looks(tx, written)
     recorded = Recorded(await _stand(tx, results, health, now))
+    recorded.planned = {each.id: each.next_at for each in written}
     recorded.moved = any(states[row].video != held[row].video for row in states)
     await _end(tx, recorded, await _ending_watches(tx, mine, states, recorded.health, pace, now), now)
     for each in results:

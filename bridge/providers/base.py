@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from bridge.models import Look
+from bridge.providers.budget import Budget
 from bridge.providers.pages import PAGE_SIZE, PageAnswer
 
 
@@ -23,6 +24,11 @@ class Provider(Protocol):
     @property
     def base_url(self) -> str:
         """Where it is, without a slash at the end."""
+        ...
+
+    @property
+    def budget(self) -> Budget:
+        """What spaces all requests to it."""
         ...
 
     async def look(self, video_id: str) -> Look:

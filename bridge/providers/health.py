@@ -86,6 +86,11 @@ def after(health: Health, look: Look, video_id: str, now: float) -> Health:
             return _next_probe(health, now)
 
 
+def after_page(health: Health, now: float) -> Health:
+    """The standing once the provider has answered with a page of its list. It says nothing about single videos."""
+    return replace(_row_broken(health, now), answered=True)
+
+
 def judge(health: Health, *, missing: int, looked_at: int, now: float) -> Health:
     """The standing in the light of all videos of the last minute; a paused provider stays paused.
 

@@ -32,6 +32,8 @@ FLOOR = 1 / 16
 # A book that is reserved further ahead comes from a clock that was set back, seconds and slots.
 _LONGEST_AHEAD = 60.0
 _MOST_AHEAD = 100
+# Nor is any wait longer, seconds.
+_LONGEST_WAIT = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,18 @@ def rate_at(ledger: Ledger, rate: float, now: float) -> float:
     """The rate that is allowed now, requests/s: the configured one, or what has come back of it since a 429."""
     if ledger.low is None or ledger.slowed_at is None:
         return rate
+    if ledger.slowed_at > now + _LONGEST_WAIT:
+        return rate
     back = max(0.0, now - ledger.slowed_at) * rate / RECOVERY
     return max(rate * FLOOR, min(rate, ledger.low + back))
 
 
 def slowed(ledger: Ledger, rate: float, now: float, wait: float) -> Ledger:
-    """The book after a 429: half the rate, which begins to come back when the wait it asked for is over."""
+    """The book after a 429: half the rate, which begins to come back when the wait it asked for is over.
+
+    What comes within that wait was asked for before, and counts as the same 429.
+    """
+    if ledger.slowed_at is not None and now < ledger.slowed_at <= now + _LONGEST_WAIT:
+        return Ledger(ledger.next_slot, ledger.low, max(ledger.slowed_at, now + wait))
     low = max(rate * FLOOR, rate_at(ledger, rate, now) / 2)
     return Ledger(ledger.next_slot, low, now + wait)

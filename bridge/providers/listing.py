@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from bridge.models import SlowDown, Trouble
 from bridge.providers.pages import Listed, ListRefused, PageAnswer
 
 REFUSED_FOR = 3600.0
@@ -75,7 +76,9 @@ def after_page(listing: Listing, answer: PageAnswer, after: str | None, now: flo
             return replace(listing, cursors=False)
         case ListRefused():
             return Listing(off_until=now + REFUSED_FOR)
-        case _:
+        case SlowDown():
+            return listing
+        case Trouble():
             pause = min(_FIRST_PAUSE * 2.0 ** min(listing.troubles, 8), _LONGEST_PAUSE)
             return replace(listing, troubles=listing.troubles + 1, off_until=now + pause)
 

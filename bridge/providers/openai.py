@@ -73,7 +73,7 @@ class OpenAIProvider:
         key = config.api_key.get_secret_value() if config.api_key else ""
         self._mask = Mask([key, *config.headers.values(), *config.query.values()])
         self._door = door
-        self._budget = budget
+        self.budget = budget
         self._clock = clock
         self._timeout = timeout
         self._on_request = on_request
@@ -111,7 +111,7 @@ class OpenAIProvider:
         """
         self._looks += 1
         number = self._looks
-        await self._budget.acquire("list")
+        await self.budget.acquire("list")
         if self._refusal is not None and number <= self._refused_upto:
             return self._refusal if isinstance(self._refusal, SlowDown) else Trouble(self._refusal.detail)
         reply = await self._fetch("list", self._list_url(after, limit), MAX_PAGE)
@@ -131,7 +131,7 @@ class OpenAIProvider:
         """Nothing to let go of: the connections are the door's."""
 
     async def _try(self, video_id: str, number: int) -> Look | _Again:
-        await self._budget.acquire()
+        await self.budget.acquire()
         if self._refusal is not None and number <= self._refused_upto:
             return self._refusal
         result = await self._ask(video_id)
@@ -165,7 +165,7 @@ class OpenAIProvider:
         if date is not None and self._on_date is not None:
             self._on_date(date, self._clock.monotonic() - asked)
         if hold := hold_of(reply.headers):
-            self._budget.hold(hold)
+            self.budget.hold(hold)
         return reply
 
     def _list_url(self, after: str | None, limit: int) -> str:
@@ -226,7 +226,7 @@ def _read(video_id: str, reply: Reply) -> Look | _Again:
 
 
 def _read_page(reply: Reply, limit: int) -> PageAnswer:
-    """What a 2xx to a list means. A page that broke off or is too large is trouble; a whole one that is none, refusal."""
+    """What a 2xx to a list means: trouble when it broke off or is too large, a refusal when it is whole and no page."""
     if reply.body_error is not None or reply.truncated:
         return Trouble(f"HTTP {reply.status} with a page that is too large or broke off")
     try:

@@ -36,7 +36,14 @@ class LaneRow:
 
 async def open_lane(tx: Transaction, name: str, base_url: str) -> None:
     """See that there is a row; one of another base URL begins anew."""
-    blank = {"next_slot": 0.0, "low": None, "slowed_at": None, "sweep_owner": None, "sweep_until": None, "listing": {}}
+    blank: dict[str, Any] = {
+        "next_slot": 0.0,
+        "low": None,
+        "slowed_at": None,
+        "sweep_owner": None,
+        "sweep_until": None,
+        "listing": {},
+    }
     await upsert(tx, lanes, [{"name": name, "base_url": base_url} | blank], key=("name",))
     stranger = (lanes.c.name == name, lanes.c.base_url != base_url)
     await tx.execute(update(lanes).where(*stranger).values(base_url=base_url, **blank))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from bridge.states import VideoState
 from bridge.store.database import Transaction
 from bridge.store.tables import videos
 from bridge.store.videos import ClaimedVideo
+
+_MOST_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +64,23 @@ _COLUMNS = (
 
 async def waited(tx: Transaction, provider: str, video_ids: Collection[str]) -> list[WaitedVideo]:
     """Those of a provider's videos that somebody waits for, held until the transaction ends."""
-    query = (
-        select(*_COLUMNS)
-        .where(videos.c.provider == provider, videos.c.video_id.in_(video_ids), videos.c.next_at.is_not(None))
-        .with_for_update()
-    )
-    if tx.dialect.name != "sqlite":  # all lock in one order; there is only one writer on SQLite
-        query = query.order_by(videos.c.id)
-    return [WaitedVideo(*row) for row in await tx.execute(query)]
+    found: list[WaitedVideo] = []
+    for some in _in_parts(sorted(video_ids)):
+        query = (
+            select(*_COLUMNS)
+            .where(videos.c.provider == provider, videos.c.video_id.in_(some), videos.c.next_at.is_not(None))
+            .with_for_update()
+        )
+        if tx.dialect.name != "sqlite":  # all lock in one order; there is only one writer on SQLite
+            query = query.order_by(videos.c.id)
+        found += [WaitedVideo(*row) for row in await tx.execute(query)]
+    return found
+
+
+def _in_parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Both databases take some 32,000 parameters, and a server may send a page of any length."""
+    for start in range(0, len(ids), _MOST_AT_ONCE):
+        yield ids[start : start + _MOST_AT_ONCE]
 
 
 async def look_at_once(tx: Transaction, row_ids: Collection[str], at: float) -> None:

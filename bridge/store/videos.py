@@ -163,15 +163,17 @@ async def claim(
     now: float,
     lease: float,
     known_first: bool = False,
+    due_by: float | None = None,
 ) -> list[ClaimedVideo]:
     """Lease the videos of one provider that are due longest. The due time moves to the end of the lease.
 
+    :param due_by: only those that were due by then; by now unless it is given.
     :param known_first: those that the provider did not miss at their last look go before the others.
     """
     missed = case((videos.c.last_look == "missing", 1), else_=0)
     query = (
         select(videos.c.id)
-        .where(videos.c.provider == provider, videos.c.next_at <= now)
+        .where(videos.c.provider == provider, videos.c.next_at <= (now if due_by is None else due_by))
         .order_by(*([missed] if known_first else []), videos.c.next_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -1,0 +1,94 @@
+"""What a row of a list means for the video it names: pure decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import Enum
+from typing import Any
+
+from bridge.models import Video, VideoStatus
+from bridge.providers.pages import ListedRow
+from bridge.store.sweeps import WaitedVideo
+
+# A row that shows nothing new is written at least this often, so that the video counts as looked at, seconds.
+_WRITTEN_EVERY = 20.0
+# Lists and single answers say these in ways of their own: they are always read.
+_READ = frozenset({"id", "object", "error"})
+_KEPT = tuple(field.name for field in fields(Video) if field.name not in ("id", "status", "error"))
+
+
+class Row(Enum):
+    """What is done about a row that is not recorded as a look."""
+
+    PASSED_OVER = "passed over"
+    """It says nothing: it is no video, or a single look is under way, or owed, or was later."""
+    KNOWN = "known"
+    """It shows what is known, and that need not be written again yet."""
+    DOUBTED = "doubted"
+    """It says that the job has ended, which a single look is to confirm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a page is read.
+
+    :param asked_at: when the page was asked for; :param now: when it is recorded. Unix seconds.
+    :param believed: whether rows that end a job are believed.
+    """
+
+    asked_at: float
+    now: float
+    believed: bool
+
+    def of(self, row: ListedRow, known: WaitedVideo) -> Video | Row:
+        """The video to record as observed, or why there is none."""
+        if self._is_overtaken(known):
+            return Row.PASSED_OVER
+        observation = known.observation
+        if observation is not None and _shows_the_same(row.fields, observation):
+            if not self._is_to_be_written(known):
+                return Row.KNOWN
+            return Video.from_dict(observation)
+        video = row.video()
+        if video is None:
+            return Row.PASSED_OVER
+        if video.status is not None and video.status.final:
+            # A single look may know what went wrong; a list often does not say.
+            told = video.status is VideoStatus.COMPLETED or row.explained
+            return merged(video, observation) if self.believed and told else Row.DOUBTED
+        under_way = known.lease_until is not None and known.lease_until > self.now
+        return Row.PASSED_OVER if under_way else merged(video, observation)
+
+    def _is_overtaken(self, known: WaitedVideo) -> bool:
+        """Whether a single look knows better. One is owed to watches whose time is up."""
+        if known.looked_at is not None and known.looked_at > self.asked_at:
+            return True
+        return known.deadline is not None and known.deadline <= self.asked_at
+
+    def _is_to_be_written(self, known: WaitedVideo) -> bool:
+        """Whether what shows nothing new is written: before its own look is due, or when that was long ago."""
+        if known.lease_until is not None and known.lease_until > self.now:
+            return False
+        if known.missing_count or known.looked_at is None:
+            return True
+        half = known.looked_at + min((known.next_at - known.looked_at) / 2, _WRITTEN_EVERY)
+        return half <= self.now
+
+
+def merged(video: Video, observation: Mapping[str, Any] | None) -> Video:
+    """What a row shows; what it leaves out stays as it is known."""
+    if observation is None:
+        return video
+    left_out = {name: observation[name] for name in _KEPT if getattr(video, name) is None}
+    kept = {name: value for name, value in left_out.items() if value is not None}
+    return replace(video, **kept) if kept else video
+
+
+def _shows_the_same(row: Mapping[str, Any], observation: Mapping[str, Any]) -> bool:
+    """Whether a row, as it came, shows nothing that is not known. A final video is not waited for, so none is here."""
+    if row["status"] != observation["status"]:
+        return False
+    return all(
+        name in _READ or (shown := row.get(name)) is None or shown == value for name, value in observation.items()
+    )
