@@ -49,6 +49,10 @@ class Sweeps(Protocol):
         """How long due videos are left to pages that are about to show them, seconds."""
         ...
 
+    def sweeping(self, name: str, /) -> bool:
+        """Whether pages are read anyway, however few videos are due."""
+        ...
+
     def cost(self, name: str, /) -> float:
         """How many requests one observation costs, 1 at most."""
         ...
@@ -226,12 +230,15 @@ class Poller(Loop[ClaimedVideo, Looked]):
         return min((moment + self._patience.get(name, 0.0) for name, moment in due.items()), default=None)
 
     async def _patient(self, tx: Transaction, rooms: Collection[str], now: float) -> dict[str, float]:
-        """How long due videos are left to pages of a list, where so many are due that one is being read for them."""
+        """How long due videos are left to pages of a list: where they are read anyway, or so many are due."""
         if self.sweeps is None:
             return {}
-        patience = {name: wait for name in rooms if (wait := self.sweeps.patience(name, now)) > 0}
-        crowded = await due_moments(tx, list(patience), WORTH)
-        return {name: wait for name, wait in patience.items() if crowded.get(name, math.inf) <= now}
+        sweeps = self.sweeps
+        patience = {name: wait for name in rooms if (wait := sweeps.patience(name, now)) > 0}
+        crowded = await due_moments(tx, [name for name in patience if not sweeps.sweeping(name)], WORTH)
+        return {
+            name: wait for name, wait in patience.items() if sweeps.sweeping(name) or crowded.get(name, math.inf) <= now
+        }
 
     def rates(self) -> dict[str, float]:
         """The rate that is allowed now at each provider, requests per second."""

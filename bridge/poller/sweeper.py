@@ -21,7 +21,7 @@ from bridge.poller.loop import LOOK_DEADLINE, Lane
 from bridge.poller.pages import WORTH, Pages
 from bridge.poller.recording import Looked, Recorded, shared_health
 from bridge.poller.slots import open_lane, reserve_slots, slow_down
-from bridge.poller.sweeps import AT_ONCE, PageClaim, PageRead, RecordedPages, record_pages
+from bridge.poller.sweeps import PageClaim, PageRead, RecordedPages, record_pages
 from bridge.providers import health as standing_of
 from bridge.providers import listing as knowledge
 from bridge.providers.health import Health
@@ -29,6 +29,7 @@ from bridge.providers.listing import Listing
 from bridge.providers.pages import Listed, PageAnswer
 from bridge.store import lanes, standing, sweeps
 from bridge.store.database import Database, Transaction
+from bridge.store.videos import AT_ONCE
 
 SWEEP_LEASE = 30.0
 """One replica at a time reads a provider's list; whoever dies over it is followed after so long, seconds."""
@@ -125,10 +126,14 @@ class Sweeper(Loop[PageClaim, PageRead]):
         backlog = waiting / self._lanes[name].provider.budget.allowed
         return min(its.pages.shortest + its.seconds + backlog, AT_ONCE)
 
+    def sweeping(self, name: str) -> bool:
+        """Whether pages are read anyway, however few videos are due."""
+        pages = self._lists[name].pages
+        return bool(pages.pages) or pages.head.read_at is not None
+
     def cost(self, name: str) -> float:
         """How many requests one observation costs as of late, 1 at most."""
-        its = self._lists[name]
-        return 1 / max(1.0, its.videos) if its.pages.pages or its.pages.head.read_at is not None else 1.0
+        return 1 / max(1.0, self._lists[name].videos) if self.sweeping(name) else 1.0
 
     def compare(self, looks: Sequence[Looked]) -> None:
         """Hold what single looks have shown against what the list had said of the same videos."""

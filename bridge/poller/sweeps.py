@@ -16,9 +16,7 @@ from bridge.states import VideoState
 from bridge.store import sweeps
 from bridge.store.database import Transaction
 from bridge.store.sweeps import WaitedVideo
-
-AT_ONCE = 5.0
-"""A look that is to go before those that wait for a page was due so long ago, seconds."""
+from bridge.store.videos import AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from bridge.simulator.faults import Fault, FaultRates
 from bridge.simulator.jobs import Order, simulated_error
 from bridge.simulator.markers import PROMPT_MARKERS
 from bridge.simulator.server import serve_simulator
-from bridge.simulator.settings import ProgressStyle, SimulatorSettings
+from bridge.simulator.settings import ListQuirk, ProgressStyle, SimulatorSettings
 from bridge.simulator.state import Reply, SeenRequest, Simulator
 
 __all__ = [
     "PROMPT_MARKERS",
     "Fault",
     "FaultRates",
+    "ListQuirk",
     "Order",
     "ProgressStyle",
     "Reply",

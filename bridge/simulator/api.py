@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -20,8 +20,9 @@ from bridge.clock import Clock
 from bridge.errors import AuthenticationError, InvalidRequestError, NotFoundError, RequestError
 from bridge.ids import new_id
 from bridge.models import Video, VideoStatus
-from bridge.simulator.answers import error_object, refused, respond
+from bridge.simulator.answers import error_object, refusal, refused, respond
 from bridge.simulator.bodies import read_body, read_order, read_page, read_remix
+from bridge.simulator.lists import list_object
 from bridge.simulator.settings import SimulatorSettings
 from bridge.simulator.state import SeenRequest, Simulator
 
@@ -117,8 +118,10 @@ class _Routes:
         instead = simulator.list_answer()
         if instead is not None:
             return respond(instead, simulator.settings, simulator.clock)
+        if simulator.settings.list_refusal is not None:
+            return refusal(simulator.settings.list_refusal, simulator.settings)
         page = simulator.page(read_page(request.query_params))
-        return JSONResponse(_list_object(list(page.items), page.has_more))
+        return JSONResponse(list_object(page, simulator.settings.list_quirk), headers=self._poll_after())
 
     async def delete(self, request: Request) -> Response:
         video_id = _video_id(request)
@@ -151,16 +154,6 @@ class _Routes:
 
 def _video_id(request: Request) -> str:
     return unquote(request.path_params["video_id"])
-
-
-def _list_object(videos: list[Video], has_more: bool) -> dict[str, Any]:
-    return {
-        "object": "list",
-        "data": [video.as_dict() for video in videos],
-        "first_id": videos[0].id if videos else None,
-        "last_id": videos[-1].id if videos else None,
-        "has_more": has_more,
-    }
 
 
 def _wrong_key() -> RequestError:

@@ -19,6 +19,23 @@ class ProgressStyle(StrEnum):
     """It stays at 0 until the end, as some self-hosted servers do."""
 
 
+class ListQuirk(StrEnum):
+    """How the simulator lists otherwise than the API says, as some servers do."""
+
+    NO_CURSORS = "no_cursors"
+    """``data`` and nothing beside it (SGLang); ``after`` works all the same."""
+    ONE_PAGE = "one_page"
+    """Every page is the first one, whatever ``after`` says."""
+    FILTERED = "filtered"
+    """Rows are taken out of pages whose cursors stay as they were (LiteLLM for keys that see only their own)."""
+    OTHER_IDS = "other_ids"
+    """The rows have ids of their own, the cursors are those of the server behind (LiteLLM)."""
+    STALE = "stale"
+    """The rows show every job as it was at its creation."""
+    LYING = "lying"
+    """The rows show every job as completed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorSettings:
     """The simulator's settings. Times are seconds, rates and shares between 0 and 1.
@@ -35,6 +52,8 @@ class SimulatorSettings:
     :param hang_limit: how long a hanging answer is held before the connection is closed.
     :param poll_after: sent as ``openai-poll-after-ms`` with each retrieved video, None to leave the header out.
     :param files_last: how long the files of a finished video are there.
+    :param list_refusal: the status with which a list is refused, None to list.
+    :param list_quirk: how the list differs from what the API says, None not at all.
     :raises ConfigurationError: with every problem found.
     """
 
@@ -50,6 +69,8 @@ class SimulatorSettings:
     hang_limit: float = 60.0
     poll_after: float | None = None
     files_last: float = 3600.0
+    list_refusal: int | None = None
+    list_quirk: ListQuirk | None = None
 
     def __post_init__(self) -> None:
         times = {"duration": self.duration, "spread": self.spread, "retry_after": self.retry_after}

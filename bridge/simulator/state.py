@@ -14,7 +14,7 @@ from bridge.models import Page, PageRequest, Video, VideoError
 from bridge.simulator.chance import chance
 from bridge.simulator.faults import Fault
 from bridge.simulator.jobs import Job, Order, end_now, observe, plan_job
-from bridge.simulator.settings import SimulatorSettings
+from bridge.simulator.settings import ListQuirk, SimulatorSettings
 
 _REMEMBERED_REQUESTS = 1000
 
@@ -96,7 +96,7 @@ class Simulator:
         :raises InvalidRequestError: when ``after`` names no video.
         """
         jobs = reversed(self.jobs.values()) if request.descending else iter(self.jobs.values())
-        if request.after is not None:
+        if request.after is not None and self.settings.list_quirk is not ListQuirk.ONE_PAGE:
             if request.after not in self.jobs:
                 raise InvalidRequestError(f"No video with the id '{request.after}'.", param="after")
             jobs = islice(dropwhile(lambda job: job.id != request.after, jobs), 1, None)

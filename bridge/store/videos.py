@@ -14,6 +14,9 @@ from bridge.states import VideoState
 from bridge.store.database import Transaction
 from bridge.store.tables import videos, watches
 
+AT_ONCE = 5.0
+"""A look that somebody wants at once was due so long ago: others may be left to a page of a list, seconds."""
+
 STATE_COLUMNS = (
     videos.c.observation,
     videos.c.looks,
@@ -147,7 +150,7 @@ async def hasten(tx: Transaction, provider: str, video_id: str, now: float) -> b
         update(videos)
         .where(videos.c.provider == provider, videos.c.video_id == video_id, videos.c.next_at.is_not(None))
         .values(
-            next_at=case((videos.c.lease_owner.is_(None), now), else_=videos.c.next_at),
+            next_at=case((videos.c.lease_owner.is_(None), now - AT_ONCE), else_=videos.c.next_at),
             pushed_at=func.coalesce(videos.c.pushed_at, now),
         )
     )

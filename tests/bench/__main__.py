@@ -18,7 +18,7 @@ import psutil
 import uvloop
 
 from bridge.logs import configure_logs
-from tests.bench import crash, delivering, guard, policies, ticks, transports
+from tests.bench import crash, delivering, fleet, guard, policies, ticks, transports
 from tests.bench.cores import measured_core
 from tests.bench.figures import Row, table
 
@@ -28,6 +28,7 @@ Measure = Callable[[int], Awaitable[list[Row]]]
 # that takes the number of runs and gives rows of medians. It should be through in a minute or two.
 SECTIONS: list[tuple[str, Measure]] = [
     ("policies", policies.measure),
+    ("fleet", fleet.measure),
     ("transports", transports.measure),
     ("delivering", delivering.measure),
     ("ticks", ticks.measure),

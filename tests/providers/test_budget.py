@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.providers.budget import Budget
+from bridge.providers.budget import Budget, Kind
+from bridge.providers.ledger import Block, Ledger, slowed
 from tests.clock import AutoClock, ManualClock
 
 
@@ -83,3 +84,59 @@ def test_five_seconds_never_see_more_than_the_rate_allows(rate: float, pauses: l
     asyncio.run(send_all())
     for start in sent:
         assert sum(start <= moment <= start + 4.999 for moment in sent) <= rate * 5 + 1
+
+
+async def passed(queue: Queue, clock: ManualClock, number: int) -> list[float]:
+    """When so many callers, who come together, were let through."""
+    callers = [queue.join(str(caller)) for caller in range(number)]
+    await clock.advance(10)
+    await asyncio.gather(*callers)
+    return [moment for _, moment in queue.passed]
+
+
+async def test_a_page_does_not_wait_behind_all_the_looks(clock: ManualClock) -> None:
+    budget, served = Budget(1, clock), list[str]()
+
+    async def ask(kind: Kind) -> None:
+        await budget.acquire(kind)
+        served.append(kind)
+
+    asking = [asyncio.create_task(ask(kind)) for kind in ("retrieve", "retrieve", "retrieve", "list", "list")]
+    await clock.advance(10)
+    await asyncio.gather(*asking)
+    assert served == ["retrieve", "list", "retrieve", "list", "retrieve"]
+
+
+async def test_after_a_429_requests_are_further_apart(clock: ManualClock) -> None:
+    budget = Budget(2, clock)
+    budget.ledger = slowed(Ledger(), 2, clock.now(), wait=100)
+    queue = Queue(budget, clock)
+    assert await passed(queue, clock, 3) == [0, 1, 2]
+    assert (budget.rate, budget.allowed) == (2, 1)
+
+
+async def test_a_shared_budget_hands_out_what_was_reserved_each_slot_at_its_moment(clock: ManualClock) -> None:
+    budget = Budget(2, clock, shared=True)
+    queue = Queue(budget, clock)
+    budget.grant(Block(clock.now() + 1, 0.5, 3))
+    assert await passed(queue, clock, 3) == [1, 1.5, 2]
+
+
+async def test_a_slot_whose_moment_is_long_over_is_lost(clock: ManualClock) -> None:
+    budget = Budget(2, clock, shared=True)
+    budget.grant(Block(clock.now(), 0.5, 3))
+    await clock.advance(0.7)
+    assert budget.short(2) == 1
+    queue = Queue(budget, clock)
+    assert await passed(queue, clock, 1) == [pytest.approx(0.3)]
+
+
+async def test_who_waits_without_a_slot_says_so_and_is_served_when_one_is_reserved(clock: ManualClock) -> None:
+    budget, said = Budget(2, clock, shared=True), list[int]()
+    budget.on_short = lambda: said.append(budget.short())
+    waiting = asyncio.create_task(budget.acquire())
+    await clock.settle()
+    assert said == [1]
+    budget.grant(Block(clock.now(), 0.5, 1))
+    await waiting
+    assert budget.short() == 0
