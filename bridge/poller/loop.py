@@ -87,7 +87,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
     ) -> None:
         super().__init__(clock, bell)
         self._database = database
-        self._lanes = lanes
+        self.lanes = lanes
         self._base_urls = {name: lane.provider.base_url for name, lane in lanes.items()}
         self._told = told
         self._ended = ended
@@ -110,7 +110,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
         async with self._database.write() as tx:
             await self._database.alone(tx, "start")
             known = await standing.provider_health(tx)
-            for name, lane in self._lanes.items():
+            for name, lane in self.lanes.items():
                 base_url, kept = known.get(name, (None, {}))
                 same = base_url == lane.provider.base_url
                 self._health[name] = Health.from_dict(kept) if same else standing_of.fresh(now)
@@ -126,7 +126,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
         await self._keep_house(now)
         await self._renew(now)
         due = await self._first_due(now)
-        short = any(lane.provider.budget.short() for lane in self._lanes.values())
+        short = any(lane.provider.budget.short() for lane in self.lanes.values())
         if (due is None or due > now) and not short:
             return []
         claimed: list[ClaimedVideo] = []
@@ -148,7 +148,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
                     due_by=now - self._patience.get(name, 0.0),
                 )
             new = Counter(each.provider for each in claimed)
-            for name, lane in self._lanes.items():
+            for name, lane in self.lanes.items():
                 await reserve_slots(tx, lane.provider, now, new[name])
         return claimed
 
@@ -168,7 +168,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
         look: Look
         try:
             async with asyncio.timeout(LOOK_DEADLINE):
-                look = await self._lanes[item.provider].provider.look(item.video_id)
+                look = await self.lanes[item.provider].provider.look(item.video_id)
         except TimeoutError:
             look = Trouble(f"no answer within {LOOK_DEADLINE:.0f} s")
         looked = Looked(item, look, started_at, moved)
@@ -190,7 +190,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
                 now=now,
             )
             for name in {each.claim.provider for each in results if isinstance(each.look, SlowDown)}:
-                await slow_down(tx, self._lanes[name].provider, now, recorded.health[name].not_before)
+                await slow_down(tx, self.lanes[name].provider, now, recorded.health[name].not_before)
         if self.sweeps is not None:
             self.sweeps.compare(results)
         self._report_trouble(results)
@@ -247,13 +247,13 @@ class Poller(Loop[ClaimedVideo, Looked]):
     def pressure(self, name: str) -> Pressure:
         """How much is asked of a provider's budget, as of the last claim."""
         cost = 1.0 if self.sweeps is None else self.sweeps.cost(name)
-        return Pressure(self._lanes[name].provider.budget.allowed, self._lateness.get(name, 0.0), cost)
+        return Pressure(self.lanes[name].provider.budget.allowed, self._lateness.get(name, 0.0), cost)
 
     def _rooms(self, now: float) -> dict[str, int]:
         """How many looks may be started at each provider; one without room is left out."""
         under_way = Counter(item.provider for item in self.in_flight)
         rooms = {}
-        for name, lane in self._lanes.items():
+        for name, lane in self.lanes.items():
             health = self._health[name]
             size = 1 if standing_of.probing(health) else lane.room
             if standing_of.may_ask(health, now) and size > under_way[name]:
@@ -266,7 +266,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
             return
         self._housekeeping_at = now
         async with self._database.read() as tx:
-            strangers = await watches.waiting_providers(tx) - set(self._lanes)
+            strangers = await watches.waiting_providers(tx) - set(self.lanes)
         if not strangers:
             return
         recorded = Recorded(self._health)
@@ -295,7 +295,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
             name = each.claim.provider
             if isinstance(each.look, Trouble) and name not in self._silent:
                 self._silent.add(name)
-                url = self._lanes[name].provider.base_url
+                url = self.lanes[name].provider.base_url
                 self._log.warning("provider_trouble", provider=name, base_url=url, reason=each.look.detail)
             elif isinstance(each.look, Observed | Missing) and name in self._silent:
                 self._silent.remove(name)
@@ -305,5 +305,5 @@ class Poller(Loop[ClaimedVideo, Looked]):
         for name, after in health.items():
             if after.state is not self._health[name].state:
                 level = self._log.info if after.state is ProviderState.OK else self._log.warning
-                url = self._lanes[name].provider.base_url
+                url = self.lanes[name].provider.base_url
                 level("provider_" + after.state.value, provider=name, base_url=url, reason=after.reason)

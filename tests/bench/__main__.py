@@ -18,7 +18,7 @@ import psutil
 import uvloop
 
 from bridge.logs import configure_logs
-from tests.bench import crash, delivering, fleet, guard, policies, ticks, transports
+from tests.bench import crash, delivering, fleet, guard, observing, policies, ticks, transports
 from tests.bench.cores import measured_core
 from tests.bench.figures import Row, table
 
@@ -29,6 +29,7 @@ Measure = Callable[[int], Awaitable[list[Row]]]
 SECTIONS: list[tuple[str, Measure]] = [
     ("policies", policies.measure),
     ("fleet", fleet.measure),
+    ("observing", observing.measure),
     ("transports", transports.measure),
     ("delivering", delivering.measure),
     ("ticks", ticks.measure),

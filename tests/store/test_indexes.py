@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from bridge.models import PageRequest, WatchStatus
-from bridge.store import Transaction, deliveries, destinations, due, reports, videos, watches
+from bridge.store import Transaction, deliveries, destinations, due, lanes, reports, sweeps, videos, watches
 from bridge.store.reports import DeliveryFilter
 from bridge.store.tables import metadata
 from bridge.store.watches import WatchFilter
@@ -64,6 +64,14 @@ async def turn_of_the_poller(tx: Transaction) -> None:
     await videos.release(tx, claimed, "poller_1", NOW)
 
 
+async def turn_of_the_sweeper(tx: Transaction) -> None:
+    await sweeps.due_moments(tx, ["openai", "azure"], 4)
+    found = await sweeps.waited(tx, "openai", ["video_1", "video_2"])
+    await sweeps.look_at_once(tx, [each.id for each in found], NOW)
+    await lanes.lease(tx, "openai", "sweeper_1", NOW, NOW + 30)
+    await lanes.read(tx, "openai", hold=True)
+
+
 async def ending_of_a_watch(tx: Transaction) -> None:
     watch_id = await add_watch(tx)
     await destinations.recipients(tx, [watch_id])
@@ -97,7 +105,9 @@ async def first_pages(tx: Transaction) -> None:
         await reports.delivery_page(tx, request, DeliveryFilter(watch_id="watch_1"))
 
 
-@pytest.mark.parametrize("work", [turn_of_the_poller, ending_of_a_watch, turn_of_the_sender, registration, first_pages])
+@pytest.mark.parametrize(
+    "work", [turn_of_the_poller, turn_of_the_sweeper, ending_of_a_watch, turn_of_the_sender, registration, first_pages]
+)
 async def test_no_table_is_read_as_a_whole(tx: Transaction, work: Callable[[Transaction], Awaitable[None]]) -> None:
     watch_id = await add_watch(tx, await add_video(tx), [told := await add_destination(tx)])
     await add_delivery(tx, watch_id, told)

@@ -1,0 +1,129 @@
+"""Observations per CPU second of the observing process: single looks, and pages of a list, all written down on SQLite.
+
+The baseline is a bare loop of `httpx.AsyncClient` with its default limits, 64 requests under way, that reads the JSON
+and writes nothing. Each figure is of the CPU time of this process, all its threads; the server is another process. The
+fleet's progress moves all the time, so that most rows of a page show something new."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from statistics import median
+
+import httpx
+
+from bridge.clock import SystemClock
+from bridge.egress import AddressPolicy, Door
+from bridge.loops import Bell
+from bridge.metrics import Metrics
+from bridge.pacing import Pace
+from bridge.poller import Lane, Poller, Sweeper
+from bridge.providers.budget import Budget
+from bridge.providers.openai import OpenAIProvider
+from bridge.settings import ProviderSettings
+from bridge.store import Database, migrate, videos
+from tests.bench.farm import Plan, running_farm
+from tests.bench.figures import Row
+
+JOBS = 2000
+SECONDS = 4.0
+CONCURRENCY = 64
+
+
+async def measure(runs: int) -> list[Row]:
+    """Two rows against the same baseline."""
+    bare, single, swept = [], [], []
+    for _ in range(runs):
+        # Jobs that take an hour: nothing ends meanwhile.
+        plan = Plan(JOBS, median=600.0, begins=time.time(), lasts=0.0)
+        async with running_farm(plan) as url:
+            bare.append(await baseline(plan, url))
+            single.append(await looking(plan, url, pages=False))
+            swept.append(await looking(plan, url, pages=True))
+    base, looks, pages = median(bare), median(single), median(swept)
+    baseline_text = f"{base:,.0f} by httpx alone"
+    return [
+        Row("single looks per CPU second", f"{looks:,.0f}", baseline_text, f"{looks / base:.1f}"),
+        Row("observations by pages per CPU second", f"{pages:,.0f}", baseline_text, f"{pages / base:.1f}"),
+    ]
+
+
+async def baseline(plan: Plan, url: str) -> float:
+    """Videos read per CPU second by httpx alone."""
+    names = itertools.cycle([name for name, _, _ in plan.all()])
+    read, until = 0, time.monotonic() + SECONDS
+    async with httpx.AsyncClient(trust_env=False) as client:
+
+        async def look() -> None:
+            nonlocal read
+            while time.monotonic() < until:
+                answer = await client.get(f"{url}/v1/videos/{next(names)}")
+                assert answer.json()["status"]
+                read += 1
+
+        began = time.process_time()
+        await asyncio.gather(*(look() for _ in range(CONCURRENCY)))
+        return read / (time.process_time() - began)
+
+
+async def looking(plan: Plan, url: str, *, pages: bool) -> float:
+    """Videos observed per CPU second by our loops, as fast as they go."""
+    async with loops(url) as (database, poller, sweeper):
+        async with database.write() as tx:
+            for name, _, _ in plan.all():
+                video = await videos.add(tx, "farm", name, database.now())
+                await videos.watch_until(tx, video.id, database.now() + 86_400, database.now())
+        running: Poller | Sweeper = sweeper if pages else poller
+        stop = asyncio.Event()
+        observed = asyncio.create_task(running.run(stop, 5.0))
+        before = await _looks(database)
+        began = time.process_time()
+        await asyncio.sleep(SECONDS)
+        stop.set()
+        await observed
+        return (await _looks(database) - before) / (time.process_time() - began)
+
+
+async def _looks(database: Database) -> int:
+    async with database.read() as tx:
+        return int((await tx.exec_driver_sql("SELECT sum(looks) FROM videos")).scalar_one())
+
+
+@asynccontextmanager
+async def loops(url: str) -> AsyncIterator[tuple[Database, Poller, Sweeper]]:
+    """The two loops that observe, on a new file, with no bound on how often."""
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        address = f"sqlite:///{Path(folder, 'bridge.db')}"
+        await asyncio.to_thread(migrate, address)
+        clock = SystemClock()
+        database = Database(address, clock)
+        stack.push_async_callback(database.aclose)
+        door = Door(AddressPolicy(anywhere=True))
+        stack.push_async_callback(door.aclose)
+        config = ProviderSettings(name="farm", base_url=f"{url}/v1", rate=100_000.0)
+        provider = OpenAIProvider(config, door, Budget(config.rate, database.clock), clock)
+        lanes = {"farm": Lane(provider, CONCURRENCY)}
+        pace, metrics, bell = Pace(min_interval=0.001, max_interval=0.001), Metrics(["farm"]), Bell()
+        poller = Poller(
+            database,
+            lanes,
+            clock=database.clock,
+            bell=bell,
+            told=Bell(),
+            ended=Bell(),
+            progress=Bell(),
+            pace=pace,
+            metrics=metrics,
+        )
+        sweeper = Sweeper(
+            database, lanes, clock=database.clock, bell=bell, pace=pace, metrics=metrics, announce=poller.announce
+        )
+        await poller.open()
+        await sweeper.open()
+        yield database, poller, sweeper
