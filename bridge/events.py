@@ -16,10 +16,10 @@ from bridge.states import LOST_AFTER_LOOKS, TIMED_OUT, Ending, LiveWatch, VideoS
 
 def after_look(state: VideoState, look: Look, now: float) -> VideoState:
     """The state after one look. Trouble, a bad key and a slow-down teach nothing about the video."""
+    if isinstance(look, Observed):
+        return VideoState(look.video, state.looks + 1, deadline=state.deadline)
     looked = replace(state, looks=state.looks + 1)
     match look:
-        case Observed(video=video):
-            return replace(looked, video=video, missing_count=0, missing_since=None)
         case Missing():
             since = now if state.missing_since is None else state.missing_since
             return replace(looked, missing_count=state.missing_count + 1, missing_since=since)

@@ -177,7 +177,9 @@ class Pages:
 
     def _seen_head(self, page: Planned, shown: Shown, now: float, cursors: bool) -> None:
         rows = own = shown.rows
-        if cursors and rows:
+        if cursors and shown.cursor is None:
+            self.forget()  # all there is stands on one page
+        elif cursors and rows:
             joined = self._boundary is not None and self._boundary in rows
             place = rows.index(self._boundary) if joined and self._boundary is not None else len(rows)
             if joined and place < _FULL_HEAD:

@@ -34,7 +34,8 @@ class Reading:
     """How a page is read.
 
     :param asked_at: when the page was asked for; :param now: when it is recorded. Unix seconds.
-    :param believed: whether rows that end a job are believed.
+    :param believed: whether rows are believed. Until then they give a video its first look, and call for single looks
+        at those that they say have ended; all others are looked at on their own schedule, for a list may be behind.
     """
 
     asked_at: float
@@ -46,10 +47,22 @@ class Reading:
         if self._is_overtaken(known):
             return Row.PASSED_OVER
         observation = known.observation
-        if observation is not None and _shows_the_same(row.fields, observation):
-            if not self._is_to_be_written(known):
-                return Row.KNOWN
-            return Video.from_dict(observation)
+        under_way = known.lease_until is not None and known.lease_until > self.now
+        if observation is not None and not self.believed:
+            video = row.video()
+            return Row.DOUBTED if video is not None and video.status is not None and video.status.final else Row.KNOWN
+        if observation is not None and row.fields["status"] == observation["status"]:
+            differing = _differing(row.fields, observation)
+            if not differing:
+                to_write = not under_way and self._is_to_be_written(known)
+                return Video.from_dict(observation) if to_write else Row.KNOWN
+            progress = row.fields.get("progress")
+            if differing == ["progress"] and type(progress) is int and 0 <= progress <= 100:
+                return Row.PASSED_OVER if under_way else Video.from_dict({**observation, "progress": progress})
+        return self._read(row, observation, under_way=under_way)
+
+    def _read(self, row: ListedRow, observation: Mapping[str, Any] | None, *, under_way: bool) -> Video | Row:
+        """What a row shows that is to be read as a whole."""
         video = row.video()
         if video is None:
             return Row.PASSED_OVER
@@ -57,7 +70,6 @@ class Reading:
             # A single look may know what went wrong; a list often does not say.
             told = video.status is VideoStatus.COMPLETED or row.explained
             return merged(video, observation) if self.believed and told else Row.DOUBTED
-        under_way = known.lease_until is not None and known.lease_until > self.now
         return Row.PASSED_OVER if under_way else merged(video, observation)
 
     def _is_overtaken(self, known: WaitedVideo) -> bool:
@@ -68,8 +80,6 @@ class Reading:
 
     def _is_to_be_written(self, known: WaitedVideo) -> bool:
         """Whether what shows nothing new is written: before its own look is due, or when that was long ago."""
-        if known.lease_until is not None and known.lease_until > self.now:
-            return False
         if known.missing_count or known.looked_at is None:
             return True
         half = known.looked_at + min((known.next_at - known.looked_at) / 2, _WRITTEN_EVERY)
@@ -85,10 +95,10 @@ def merged(video: Video, observation: Mapping[str, Any] | None) -> Video:
     return replace(video, **kept) if kept else video
 
 
-def _shows_the_same(row: Mapping[str, Any], observation: Mapping[str, Any]) -> bool:
-    """Whether a row, as it came, shows nothing that is not known. A final video is not waited for, so none is here."""
-    if row["status"] != observation["status"]:
-        return False
-    return all(
-        name in _READ or (shown := row.get(name)) is None or shown == value for name, value in observation.items()
-    )
+def _differing(row: Mapping[str, Any], observation: Mapping[str, Any]) -> list[str]:
+    """What a row, as it came, shows otherwise than it is known. A final video is not waited for, so none is here."""
+    return [
+        name
+        for name, value in observation.items()
+        if (shown := row.get(name)) is not None and shown != value and name not in _READ
+    ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from bridge.clock import Clock
 from bridge.ids import new_id
@@ -36,8 +37,13 @@ SWEEP_LEASE = 30.0
 OTHERS_PATIENCE = 2.0
 """How long a replica leaves due videos to the one that reads the list, seconds."""
 
+VERIFY_EVERY = 10.0
+"""So often one video that pages show is looked at singly all the same, seconds."""
+BEHIND = 30.0
+"""A list that shows a job as under way so long after a single look has seen its end is not to be believed, seconds."""
+
 _MOST_PAGES_AT_ONCE = 16
-_MOST_DOUBTED = 1_000
+_MOST_REMEMBERED = 1_000
 # How much the latest page says about how long one takes.
 _LATEST = 0.2
 
@@ -50,6 +56,9 @@ class _List:
     :param leased_until: until when it is ours to read; :param others_until: until when it is another replica's.
     :param seconds: how long a page takes, and :param videos: how many of ours it shows, as of late.
     :param doubted: endings that a single look is to confirm, by row.
+    :param ended: when single looks have seen videos ended, by id: pages must come to show that.
+    :param verified: how many videos were looked at singly to see whether the list is behind; the next one from
+        ``verify_from`` on.
     """
 
     pages: Pages
@@ -60,6 +69,9 @@ class _List:
     seconds: float = 0.0
     videos: float = 0.0
     doubted: dict[str, VideoStatus] = field(default_factory=dict)
+    ended: dict[str, float] = field(default_factory=dict)
+    verified: int = 0
+    verify_from: float = 0.0
     said: bool = False
 
 
@@ -137,11 +149,17 @@ class Sweeper(Loop[PageClaim, PageRead]):
 
     def compare(self, looks: Sequence[Looked]) -> None:
         """Hold what single looks have shown against what the list had said of the same videos."""
+        now = self._database.now()
         for each in looks:
             its = self._lists[each.claim.provider]
             said = its.doubted.pop(each.claim.id, None)
-            if said is not None and isinstance(each.look, Observed):
-                matches = each.look.video.status is said
+            if not isinstance(each.look, Observed):
+                continue
+            status = each.look.video.status
+            if status is not None and status.final:
+                _remember(its.ended, {each.claim.video_id: now})
+            if said is not None:
+                matches = status is said
                 its.listing = knowledge.after_comparison(its.listing, matches)
                 if not matches:
                     self._log.warning("list_disagrees", provider=each.claim.provider, video=each.claim.video_id)
@@ -186,12 +204,15 @@ class Sweeper(Loop[PageClaim, PageRead]):
                 health=self._health,
                 base_urls=self._base_urls,
                 pace=self._pace,
-                believed={name: knowledge.believes_endings(listing) for name, listing in learned.items()},
+                believed={name: knowledge.believed(listing) for name, listing in learned.items()},
+                verify={n: its.verified for n, its in self._lists.items() if now >= its.verify_from},
                 now=now,
             )
             for each in pages:
                 name = each.claim.provider
                 learned[name] = knowledge.after_page(learned[name], each.answer, each.claim.page.after, now)
+                if self._is_behind(name, each):
+                    learned[name] = knowledge.after_comparison(learned[name], False)
             await self._keep_listings(tx, learned)
             health = await self._stand(tx, pages, recorded.looks.health, now)
         self._health = health
@@ -287,6 +308,15 @@ class Sweeper(Loop[PageClaim, PageRead]):
             if listing != self._lists[name].kept:
                 await lanes.keep_listing(tx, name, listing.as_dict())
 
+    def _is_behind(self, name: str, page: PageRead) -> bool:
+        """Whether a page shows as under way what a single look has long seen ended."""
+        ended = self._lists[name].ended
+        if not ended or not isinstance(page.answer, Listed):
+            return False
+        shown = [(row.video(), ended[row.id]) for row in page.answer.rows if row.id in ended]
+        final = [video is None or video.status is None or video.status.final for video, _ in shown]
+        return any(not each and page.started_at > at + BEHIND for each, (_, at) in zip(final, shown, strict=True))
+
     def _learn(self, name: str, listing: Listing) -> None:
         its = self._lists[name]
         if its.listing.cursors and not listing.cursors:
@@ -321,10 +351,10 @@ class Sweeper(Loop[PageClaim, PageRead]):
         for name, number in recorded.observed.items():
             self._metrics.swept(name, number)
         for name, rows in recorded.doubted.items():
-            doubted = self._lists[name].doubted
-            doubted.update(rows)
-            while len(doubted) > _MOST_DOUBTED:
-                del doubted[next(iter(doubted))]
+            _remember(self._lists[name].doubted, rows)
+        for name in recorded.verified:
+            its = self._lists[name]
+            its.verified, its.verify_from = its.verified + 1, now + VERIFY_EVERY
         for page, shown in recorded.shown:
             its = self._lists[page.claim.provider]
             its.seconds += (page.seconds - its.seconds) * _LATEST
@@ -336,3 +366,13 @@ class Sweeper(Loop[PageClaim, PageRead]):
         for its in self._lists.values():
             if its.listing.off_until > now and not its.listing.works:
                 its.pages.forget()
+
+
+Value = TypeVar("Value")
+
+
+def _remember(what: dict[str, Value], more: Mapping[str, Value]) -> None:
+    """Keep it, and of all that is kept the latest."""
+    what.update(more)
+    while len(what) > _MOST_REMEMBERED:
+        del what[next(iter(what))]

@@ -51,6 +51,7 @@ class RecordedPages:
     shown: list[tuple[PageRead, Shown]] = field(default_factory=list)
     observed: dict[str, int] = field(default_factory=dict)
     doubted: dict[str, dict[str, VideoStatus]] = field(default_factory=dict)
+    verified: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ class _Turn:
     held: dict[str, VideoState] = field(default_factory=dict)
     doubted: dict[str, dict[str, VideoStatus]] = field(default_factory=dict)
     hasten: list[str] = field(default_factory=list)
+    verified: set[str] = field(default_factory=set)
 
     def gather(self, page: PageRead, listed: Listed, known: Sequence[WaitedVideo], *, believed: bool) -> None:
         """Decide about each video of ours on a page."""
@@ -79,6 +81,13 @@ class _Turn:
                 self.looks[each.id] = Looked(each.claimed(page.claim.provider), look, page.started_at, page.moved)
                 self.held[each.id] = each.state()
 
+    def verify(self, provider: str, known: WaitedVideo) -> None:
+        """Have one video looked at singly: a list that is behind would show for ever what was."""
+        self.verified.add(provider)
+        if known.lease_until is None and self.looks.get(known.id) is not None:
+            del self.looks[known.id], self.held[known.id]
+            self.hasten.append(known.id)
+
     def _doubt(self, provider: str, row: ListedRow, known: WaitedVideo) -> None:
         video = row.video()
         if video is not None and video.status is not None:
@@ -95,6 +104,7 @@ async def record_pages(
     base_urls: Mapping[str, str],
     pace: Pace,
     believed: Mapping[str, bool],
+    verify: Mapping[str, int],
     now: float,
 ) -> RecordedPages:
     """Write what the pages show of videos that somebody waits for.
@@ -102,15 +112,19 @@ async def record_pages(
     A row whose video a single look has seen since the page was asked for is passed over, and one that a single look is
     at, unless it ends the job: then the single look comes too late and changes nothing.
 
-    :param believed: of which providers a row that ends a job is believed.
+    :param believed: of which providers rows are believed.
+    :param verify: of these providers one video is looked at singly, although a page shows it; the number chooses it.
     """
     listed = [(page, page.answer) for page in pages if isinstance(page.answer, Listed)]
     waited = await _waited(tx, listed)
     turn, on_page = _Turn(now), []
     for page, answer in listed:
         name = page.claim.provider
-        known = [waited[name][row.id] for row in answer.rows if row.id in waited[name]]
+        its = {row.id: waited[name][row.id] for row in answer.rows if row.id in waited[name]}
+        known = list(its.values())
         turn.gather(page, answer, known, believed=believed[name])
+        if name in verify and known and name not in turn.verified:
+            turn.verify(name, known[verify[name] % len(known)])
         on_page.append((page, answer, known))
     looks = Recorded(dict(health))
     if turn.looks:
@@ -126,7 +140,7 @@ async def record_pages(
         )
     if turn.hasten:
         await sweeps.look_at_once(tx, turn.hasten, now - AT_ONCE)
-    recorded = RecordedPages(looks, doubted=turn.doubted)
+    recorded = RecordedPages(looks, doubted=turn.doubted, verified=turn.verified)
     for page, answer, known in on_page:
         name = page.claim.provider
         recorded.shown.append((page, _shown(name, answer, known, turn, looks)))

@@ -124,6 +124,8 @@ def probing(health: Health) -> bool:
 
 
 def _after_observed(health: Health, now: float) -> Health:
+    if health.answered and not health.slow_downs and not health.forbidden and health.state is not ProviderState.PAUSED:
+        return health  # as nearly always
     seen = replace(_row_broken(health, now), answered=True, forbidden=())
     if seen.state is not ProviderState.PAUSED:
         return seen
@@ -161,7 +163,7 @@ def _slowed(health: Health, now: float) -> bool:
 
 def _row_broken(health: Health, now: float) -> Health:
     """An answer that is no 429 ends a row of them, unless it was asked for before the last one came."""
-    return health if _slowed(health, now) else replace(health, slow_downs=0)
+    return health if not health.slow_downs or _slowed(health, now) else replace(health, slow_downs=0)
 
 
 def _paused(health: Health, reason: str, now: float) -> Health:

@@ -18,6 +18,7 @@ REFUSED_FOR = 3600.0
 TRUSTED_AFTER = 3
 """So many rows that end a job must have matched a single look before the next ones are believed unasked."""
 
+_MADE_UP_FOR = 30
 _FIRST_PAUSE = 10.0
 _LONGEST_PAUSE = 600.0
 
@@ -30,8 +31,7 @@ class Listing:
     :param cursors: False once a cursor was refused or led nowhere: then only the first page is read.
     :param off_until: nothing is listed before this moment.
     :param troubles: pages in a row that brought no usable answer.
-    :param matched: rows that ended a job and matched a single look.
-    :param lied: whether one did not: then every end is confirmed.
+    :param matched: how many rows that ended a job have matched a single look; far below 0 since one did not.
     """
 
     works: bool = False
@@ -39,7 +39,6 @@ class Listing:
     off_until: float = 0.0
     troubles: int = 0
     matched: int = 0
-    lied: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object to keep."""
@@ -57,9 +56,9 @@ def may_list(listing: Listing, now: float) -> bool:
     return not 0 < listing.off_until - now <= REFUSED_FOR
 
 
-def believes_endings(listing: Listing) -> bool:
-    """Whether a row that ends a job is believed without a single look."""
-    return listing.matched >= TRUSTED_AFTER and not listing.lied
+def believed(listing: Listing) -> bool:
+    """Whether rows are believed without a single look: those that end a job, and those that say it goes on."""
+    return listing.matched >= TRUSTED_AFTER
 
 
 def after_page(listing: Listing, answer: PageAnswer, after: str | None, now: float) -> Listing:
@@ -89,7 +88,8 @@ def leads_nowhere(page: Listed, after: str) -> bool:
 
 
 def after_comparison(listing: Listing, matches: bool) -> Listing:
-    """What is known once a single look has shown the same video that a row said had ended."""
-    if not matches:
-        return replace(listing, matched=0, lied=True)
-    return replace(listing, matched=min(listing.matched + 1, TRUSTED_AFTER))
+    """What is known once a single look has shown whether a row was right that said a job had ended, or had not.
+
+    One that was wrong takes many that are right to make up for.
+    """
+    return replace(listing, matched=min(listing.matched + 1, TRUSTED_AFTER) if matches else -_MADE_UP_FOR)

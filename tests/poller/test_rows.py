@@ -26,7 +26,7 @@ def row(**fields: Any) -> ListedRow:
     return ListedRow("video_1", {**KNOWN.as_dict(), **fields})
 
 
-def read(listed: ListedRow, known: WaitedVideo, believed: bool = False, asked_at: float = NOW - 1) -> Video | Row:
+def read(listed: ListedRow, known: WaitedVideo, believed: bool = True, asked_at: float = NOW - 1) -> Video | Row:
     return Reading(asked_at, NOW, believed).of(listed, known)
 
 
@@ -45,6 +45,11 @@ def test_and_at_least_every_twenty_seconds() -> None:
     assert read(row(), waited(looked_at=NOW - 20, next_at=NOW + 3600)) == KNOWN
 
 
+def test_until_then_single_looks_go_on_as_if_there_were_no_list() -> None:
+    assert read(row(progress=41), waited(looked_at=NOW - 9), believed=False) is Row.KNOWN
+    assert read(row(), waited(None, looked_at=None), believed=False) == KNOWN
+
+
 def test_a_video_that_was_missing_is_found_again() -> None:
     assert read(row(), waited(missing_count=2)) == KNOWN
 
@@ -61,14 +66,13 @@ def test_a_row_spelled_otherwise_is_read_like_a_single_answer() -> None:
 
 def test_an_end_is_doubted_until_the_list_is_believed() -> None:
     ended = row(status="completed", progress=100, prompt=None)
-    assert read(ended, waited()) is Row.DOUBTED
-    believed = read(ended, waited(), believed=True)
-    assert believed == replace(KNOWN, status=VideoStatus.COMPLETED, progress=100)
+    assert read(ended, waited(), believed=False) is Row.DOUBTED
+    assert read(ended, waited()) == replace(KNOWN, status=VideoStatus.COMPLETED, progress=100)
 
 
 def test_a_failure_that_is_not_explained_is_doubted_whoever_says_it() -> None:
-    assert read(row(status="failed"), waited(), believed=True) is Row.DOUBTED
-    told = read(row(status="failed", error={"code": "x", "message": "no"}), waited(), believed=True)
+    assert read(row(status="failed"), waited()) is Row.DOUBTED
+    told = read(row(status="failed", error={"code": "x", "message": "no"}), waited())
     assert isinstance(told, Video)
     assert told.error == VideoError("x", "no")
 
@@ -81,7 +85,7 @@ def test_a_single_look_under_way_is_not_disturbed_but_an_end_is_an_end() -> None
     leased = waited(lease_until=NOW + 20, looked_at=NOW - 100)
     assert read(row(progress=41), leased) is Row.PASSED_OVER
     assert read(row(), leased) is Row.KNOWN
-    assert isinstance(read(row(status="completed"), leased, believed=True), Video)
+    assert isinstance(read(row(status="completed"), leased), Video)
 
 
 def test_the_lease_of_a_look_that_died_holds_nothing_up() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -41,11 +41,21 @@ class Swept:
         bodies = [Registration(video_id=name, callback_url=hook) for name in names]
         await self.parts.registry.register_many(bodies, created_by=None)
 
-    async def live(self, seconds: float) -> None:
-        """Let so much time pass, all loops doing what is due every quarter of a second."""
-        for quarter in range(int(seconds * 4) + 1):
-            if quarter:
-                await self.parts.clock.advance(0.25)
+    async def convince(self) -> None:
+        """Let the list be believed: five rows that end a job match single looks."""
+        for each in range(5):
+            self.simulator.create("a cat [duration=0]", video_id=f"ended_{each}")
+            await self.parts.register(f"ended_{each}", callback_url="https://example.com/")
+        await self.live(0)
+        self.simulator.retrieves.clear()
+        self.simulator.lists = 0
+        await self.parts.clock.advance(1)
+
+    async def live(self, seconds: float, step: float = 0.25) -> None:
+        """Let so much time pass, all loops doing what is due after every step."""
+        for number in range(int(seconds / step) + 1):
+            if number:
+                await self.parts.clock.advance(step)
             await settle(self.sweeper)
             await self.parts.look()
             await settle(self.sweeper)
@@ -117,10 +127,11 @@ async def test_all_pages_are_read_at_first(sweeping: Sweeping, tmp_path: Path) -
 
 async def test_a_fleet_is_seen_every_second_with_few_requests(sweeping: Sweeping) -> None:
     async with sweeping() as swept:
+        await swept.convince()
         await swept.register(30)
         await swept.live(10)
         pages, looks = swept.requests
-        assert looks == 0
+        assert looks <= 2  # one every ten seconds, to see whether the list is behind
         assert 4 <= pages <= 11
 
 
@@ -186,6 +197,15 @@ async def test_a_list_that_lies_ends_nothing(sweeping: Sweeping) -> None:
         await swept.register(5)
         await swept.live(5)
         assert await swept.statuses() == {WatchStatus.WATCHING}
+
+
+async def test_a_list_that_falls_behind_is_believed_no_more(sweeping: Sweeping) -> None:
+    async with sweeping() as swept:
+        await swept.convince()
+        swept.simulator.settings = replace(swept.simulator.settings, list_quirk=ListQuirk.STALE)
+        await swept.register(5, "a cat [duration=3]")
+        await swept.live(100, step=1)
+        assert await swept.statuses() == {WatchStatus.COMPLETED}
 
 
 async def test_a_list_that_is_behind_takes_nothing_back(sweeping: Sweeping) -> None:

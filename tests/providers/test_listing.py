@@ -10,7 +10,7 @@ from bridge.providers.listing import (
     Listing,
     after_comparison,
     after_page,
-    believes_endings,
+    believed,
     leads_nowhere,
     may_list,
 )
@@ -64,22 +64,23 @@ def test_a_pause_that_is_further_off_than_any_is_over() -> None:
     assert may_list(Listing(off_until=NOW + REFUSED_FOR + 1), NOW)
 
 
-def test_endings_are_believed_once_three_have_matched() -> None:
+def test_rows_are_believed_once_three_have_matched() -> None:
     listing = WORKS
     for _ in range(3):
-        assert not believes_endings(listing)
+        assert not believed(listing)
         listing = after_comparison(listing, True)
-    assert believes_endings(listing)
+    assert believed(listing)
 
 
-def test_one_that_did_not_match_ends_that() -> None:
+def test_one_that_did_not_match_takes_many_that_do_to_make_up_for() -> None:
     listing = Listing(works=True, matched=3)
-    lied = after_comparison(listing, False)
-    for _ in range(5):
-        lied = after_comparison(lied, True)
-        assert not believes_endings(lied)
+    listing = after_comparison(listing, False)
+    for _ in range(32):
+        listing = after_comparison(listing, True)
+        assert not believed(listing)
+    assert believed(after_comparison(listing, True))
 
 
 def test_what_is_kept_is_what_is_known() -> None:
-    listing = Listing(True, False, NOW, 2, 1, True)
+    listing = Listing(True, False, NOW, 2, 1)
     assert Listing.from_dict(listing.as_dict()) == listing
