@@ -149,7 +149,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
                 )
             new = Counter(each.provider for each in claimed)
             for name, lane in self.lanes.items():
-                await reserve_slots(tx, lane.provider, now, new[name])
+                await reserve_slots(tx, name, lane.provider.budget, now, new[name])
         return claimed
 
     async def _renew(self, now: float) -> None:
@@ -190,7 +190,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
                 now=now,
             )
             for name in {each.claim.provider for each in results if isinstance(each.look, SlowDown)}:
-                await slow_down(tx, self.lanes[name].provider, now, recorded.health[name].not_before)
+                await slow_down(tx, name, self.lanes[name].provider.budget, now, recorded.health[name].not_before)
         if self.sweeps is not None:
             self.sweeps.compare(results)
         self._report_trouble(results)
@@ -242,7 +242,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
 
     def rates(self) -> dict[str, float]:
         """The rate that is allowed now at each provider, requests per second."""
-        return {name: lane.provider.budget.allowed for name, lane in self._lanes.items()}
+        return {name: lane.provider.budget.allowed for name, lane in self.lanes.items()}
 
     def pressure(self, name: str) -> Pressure:
         """How much is asked of a provider's budget, as of the last claim."""

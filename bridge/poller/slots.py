@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bridge.logs import get_logger
 from bridge.providers.base import Provider
+from bridge.providers.budget import Budget
 from bridge.providers.ledger import Ledger, rate_at, reserve, slowed
 from bridge.store import lanes
 from bridge.store.database import Transaction
@@ -29,34 +30,32 @@ class Pressure:
     cost: float = 1.0
 
 
-async def reserve_slots(tx: Transaction, provider: Provider, now: float, more: int = 0) -> None:
+async def reserve_slots(tx: Transaction, name: str, budget: Budget, now: float, more: int = 0) -> None:
     """Reserve what is missing for those who wait to ask; nothing where the budget is not shared.
 
     :param more: who are about to wait, too.
     """
-    budget = provider.budget
     wanted = budget.short(more)
     if not wanted:
         return
-    row = await lanes.read(tx, provider.name, hold=True)
+    row = await lanes.read(tx, name, hold=True)
     if row is None:
         return
     known = Ledger(row.next_slot, row.low, row.slowed_at)
     budget.ledger, block = reserve(known, wanted, budget.rate, now, budget.held_until)
-    await _keep(tx, provider.name, budget.ledger)
+    await _keep(tx, name, budget.ledger)
     budget.grant(block)
 
 
-async def slow_down(tx: Transaction, provider: Provider, now: float, until: float) -> None:
+async def slow_down(tx: Transaction, name: str, budget: Budget, now: float, until: float) -> None:
     """Halve the rate: the provider answered 429 and is to be left alone until then."""
-    budget = provider.budget
-    row = await lanes.read(tx, provider.name, hold=True)
+    row = await lanes.read(tx, name, hold=True)
     known = budget.ledger if row is None else Ledger(row.next_slot, row.low, row.slowed_at)
     budget.ledger = slowed(known, budget.rate, now, max(0.0, until - now))
-    await _keep(tx, provider.name, budget.ledger)
+    await _keep(tx, name, budget.ledger)
     if budget.ledger.low != known.low:
         allowed = rate_at(budget.ledger, budget.rate, now)
-        _log.warning("provider_rate_halved", provider=provider.name, rate=round(allowed, 3), configured=budget.rate)
+        _log.warning("provider_rate_halved", provider=name, rate=round(allowed, 3), configured=budget.rate)
 
 
 async def open_lane(tx: Transaction, provider: Provider) -> lanes.LaneRow | None:

@@ -203,6 +203,7 @@ class Sweeper(Loop[PageClaim, PageRead]):
                 pages,
                 health=self._health,
                 base_urls=self._base_urls,
+                rates={name: lane.provider.budget.allowed for name, lane in self._lanes.items()},
                 pace=self._pace,
                 believed={name: knowledge.believed(listing) for name, listing in learned.items()},
                 verify={n: its.verified for n, its in self._lists.items() if now >= its.verify_from},
@@ -293,7 +294,7 @@ class Sweeper(Loop[PageClaim, PageRead]):
                 its = self._lists[name]
                 if await lanes.lease(tx, name, self._owner, now, now + SWEEP_LEASE):
                     its.leased_until, its.others_until = now + SWEEP_LEASE, 0.0
-                    await reserve_slots(tx, self._lanes[name].provider, now, len(chosen[name]))
+                    await reserve_slots(tx, name, self._lanes[name].provider.budget, now, len(chosen[name]))
                     ours[name] = chosen[name]
                 else:
                     row = await lanes.read(tx, name)
@@ -341,7 +342,7 @@ class Sweeper(Loop[PageClaim, PageRead]):
             after[name] = standing_of.after_page(after[name], now)
         for name, answer in slowed.items():
             after[name] = standing_of.after(after[name], answer, "", now)
-            await slow_down(tx, self._lanes[name].provider, now, after[name].not_before)
+            await slow_down(tx, name, self._lanes[name].provider.budget, now, after[name].not_before)
         for name in strangers | set(slowed):
             await standing.keep_provider_health(tx, name, self._base_urls[name], after[name].as_dict(), now)
         return after

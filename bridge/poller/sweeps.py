@@ -78,7 +78,9 @@ class _Turn:
                 self._doubt(page.claim.provider, row, each)
             elif not isinstance(read, Row):
                 look = Observed(read, listed.poll_after)
-                self.looks[each.id] = Looked(each.claimed(page.claim.provider), look, page.started_at, page.moved)
+                share = 1.0 / len(known)
+                claim = each.claimed(page.claim.provider)
+                self.looks[each.id] = Looked(claim, look, page.started_at, page.moved, share)
                 self.held[each.id] = each.state()
 
     def verify(self, provider: str, known: WaitedVideo) -> None:
@@ -102,6 +104,7 @@ async def record_pages(
     *,
     health: Mapping[str, Health],
     base_urls: Mapping[str, str],
+    rates: Mapping[str, float],
     pace: Pace,
     believed: Mapping[str, bool],
     verify: Mapping[str, int],
@@ -134,6 +137,7 @@ async def record_pages(
             owner="",
             health=health,
             base_urls=base_urls,
+            rates=rates,
             pace=pace,
             now=now,
             held=turn.held,

@@ -6,7 +6,7 @@ from sqlalchemy import insert, select
 
 from bridge.models import Attempt, DeliveryStatus, Outcome, Reason, Trigger
 from bridge.providers import health
-from bridge.store import Transaction, deliveries, standing, tables, timeshift
+from bridge.store import Transaction, deliveries, lanes, standing, tables, timeshift
 from tests.store.rows import NOW, add_delivery, add_video, add_watch, claim_videos, row
 
 HOUR = 3600.0
@@ -90,3 +90,13 @@ async def test_a_provider_that_waits_for_nothing_goes_on_waiting_for_nothing(tx:
     await standing.keep_provider_health(tx, "openai", "https://a.example", health.fresh(NOW).as_dict(), NOW)
     await timeshift.shift(tx, HOUR)
     assert (await standing.provider_health(tx))["openai"][1]["not_before"] == 0
+
+
+async def test_the_book_of_a_budget_and_the_lease_of_a_list_are_moved_along(tx: Transaction) -> None:
+    await lanes.open_lane(tx, "openai", "https://a.example")
+    await lanes.keep_budget(tx, "openai", next_slot=NOW, low=1.0, slowed_at=NOW + 5)
+    await lanes.lease(tx, "openai", "sweeper_1", NOW, NOW + 30)
+    await timeshift.shift(tx, HOUR)
+    moved = await lanes.read(tx, "openai")
+    assert moved is not None
+    assert (moved.next_slot, moved.slowed_at, moved.sweep_until) == (NOW + HOUR, NOW + HOUR + 5, NOW + HOUR + 30)
