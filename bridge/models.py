@@ -155,9 +155,13 @@ class Video:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Video:
         """The inverse of :meth:`as_dict`, for what we stored ourselves."""
-        fields = {name: value for name, value in data.items() if name != "object"}
-        fields["status"] = None if data["status"] is None else VideoStatus(data["status"])
-        fields["error"] = None if data["error"] is None else VideoError(**data["error"])
+        status, error = data["status"], data["error"]
+        fields = {
+            **data,
+            "status": None if status is None else VideoStatus(status),
+            "error": None if error is None else VideoError(**error),
+        }
+        fields.pop("object", None)
         return cls(**fields)
 
 

@@ -206,7 +206,11 @@ class Sweeper(Loop[PageClaim, PageRead]):
                 rates={name: lane.provider.budget.allowed for name, lane in self._lanes.items()},
                 pace=self._pace,
                 believed={name: knowledge.believed(listing) for name, listing in learned.items()},
-                verify={n: its.verified for n, its in self._lists.items() if now >= its.verify_from},
+                verify={
+                    name: its.verified
+                    for name, its in self._lists.items()
+                    if now >= its.verify_from and knowledge.believed(its.listing)
+                },
                 now=now,
             )
             for each in pages:

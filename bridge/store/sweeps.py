@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import case, select, update
 
@@ -17,8 +16,7 @@ from bridge.store.videos import ClaimedVideo
 _MOST_AT_ONCE = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class WaitedVideo:
+class WaitedVideo(NamedTuple):
     """A video that somebody waits for, as it is known. Times are Unix seconds.
 
     :param observation: the Video object as last observed; None before the first observation.

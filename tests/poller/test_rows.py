@@ -19,7 +19,7 @@ KNOWN = Video("video_1", VideoStatus.IN_PROGRESS, "sora-2", 40, 1_763_860_000, p
 def waited(video: Video | None = KNOWN, **columns: Any) -> WaitedVideo:
     observation = None if video is None else video.as_dict()
     row = WaitedVideo("vid_1", "video_1", 3, observation, 5, 0, None, NOW + 3600, NOW - 2, NOW + 8, None)
-    return replace(row, **columns)
+    return row._replace(**columns)
 
 
 def row(**fields: Any) -> ListedRow:
