@@ -17,7 +17,7 @@ from bridge.models import Look, Missing, Observed, ProviderState, SlowDown, Trou
 from bridge.pacing import Pace
 from bridge.poller.pages import WORTH
 from bridge.poller.recording import Looked, Recorded, expire_overdue, record_looks, shared_health
-from bridge.poller.slots import Pressure, open_lane, reserve_slots, slow_down
+from bridge.poller.slots import Pressure, open_lane, reserve_slots, slow_down, still_granting
 from bridge.providers import health as standing_of
 from bridge.providers.base import Provider
 from bridge.providers.health import Health
@@ -207,6 +207,11 @@ class Poller(Loop[ClaimedVideo, Looked]):
         """Make videos due again whose look was cut."""
         async with self._database.write() as tx:
             await videos.release(tx, items, self._owner, self._database.now())
+
+    async def _finish(self, grace: float) -> None:
+        budgets = {name: lane.provider.budget for name, lane in self.lanes.items()}
+        async with still_granting(self._database, budgets, self._clock):
+            await super()._finish(grace)
 
     async def next_due(self) -> float | None:
         """When there is something to claim: a due video of a provider with room, or a provider whose wait is over."""

@@ -48,7 +48,7 @@ class Reading:
             return Row.PASSED_OVER
         observation = known.observation
         under_way = known.lease_until is not None and known.lease_until > self.now
-        if observation is not None and not self.believed:
+        if observation is not None and not self.believed and not known.missing_count:
             video = row.video()
             return Row.DOUBTED if video is not None and video.status is not None and video.status.final else Row.KNOWN
         if observation is not None and row.fields["status"] == observation["status"]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from bridge.clock import Clock
+from bridge.errors import StoreUnavailableError
 from bridge.logs import get_logger
 from bridge.providers.base import Provider
 from bridge.providers.budget import Budget
 from bridge.providers.ledger import Ledger, rate_at, reserve, slowed
 from bridge.store import lanes
-from bridge.store.database import Transaction
+from bridge.store.database import Database, Transaction
 
+_GRANT_EVERY = 0.25
 _log = get_logger("bridge.poller")
 
 
@@ -45,6 +51,29 @@ async def reserve_slots(tx: Transaction, name: str, budget: Budget, now: float, 
     budget.ledger, block = reserve(known, wanted, budget.rate, now, budget.held_until)
     await _keep(tx, name, budget.ledger)
     budget.grant(block)
+
+
+@asynccontextmanager
+async def still_granting(database: Database, budgets: Mapping[str, Budget], clock: Clock) -> AsyncIterator[None]:
+    """Reserve slots for as long as the block runs: a loop that only finishes what is under way makes no more turns."""
+
+    async def grant() -> None:
+        while True:
+            if any(budget.short() for budget in budgets.values()):
+                with suppress(StoreUnavailableError):  # what waits is cut at the end
+                    async with database.write() as tx:
+                        for name in sorted(budgets):
+                            await reserve_slots(tx, name, budgets[name], database.now())
+            await clock.sleep(_GRANT_EVERY)
+
+    shared = any(budget.shared for budget in budgets.values())
+    granting = asyncio.create_task(grant()) if shared else None
+    try:
+        yield
+    finally:
+        if granting is not None:
+            granting.cancel()
+            await asyncio.wait({granting})
 
 
 async def slow_down(tx: Transaction, name: str, budget: Budget, now: float, until: float) -> None:

@@ -21,7 +21,7 @@ from bridge.pacing import Pace
 from bridge.poller.loop import LOOK_DEADLINE, Lane
 from bridge.poller.pages import WORTH, Pages
 from bridge.poller.recording import Looked, Recorded, shared_health
-from bridge.poller.slots import open_lane, reserve_slots, slow_down
+from bridge.poller.slots import open_lane, reserve_slots, slow_down, still_granting
 from bridge.poller.sweeps import PageClaim, PageRead, RecordedPages, record_pages
 from bridge.providers import health as standing_of
 from bridge.providers import listing as knowledge
@@ -230,6 +230,11 @@ class Sweeper(Loop[PageClaim, PageRead]):
         """Let others read the lists."""
         async with self._database.write() as tx:
             await lanes.give_up(tx, self._owner)
+
+    async def _finish(self, grace: float) -> None:
+        budgets = {name: lane.provider.budget for name, lane in self._lanes.items()}
+        async with still_granting(self._database, budgets, self._clock):
+            await super()._finish(grace)
 
     async def next_due(self) -> float | None:
         """When a page is to be read, or may be."""

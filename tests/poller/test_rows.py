@@ -52,6 +52,7 @@ def test_until_then_single_looks_go_on_as_if_there_were_no_list() -> None:
 
 def test_a_video_that_was_missing_is_found_again() -> None:
     assert read(row(), waited(missing_count=2)) == KNOWN
+    assert read(row(), waited(missing_count=2), believed=False) == KNOWN
 
 
 @pytest.mark.parametrize("left_out", ["prompt", "seconds", "model", "created_at"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 
-from bridge.poller.slots import reserve_slots, slow_down
+from bridge.poller.slots import reserve_slots, slow_down, still_granting
 from bridge.providers.budget import Budget
 from tests.clock import ManualClock
 from tests.parts import Parts
@@ -49,3 +49,13 @@ async def test_a_429_to_one_is_a_429_to_all(parts: Parts, clock: ManualClock) ->
 async def test_what_is_not_shared_reserves_nothing(parts: Parts, clock: ManualClock) -> None:
     budget = Budget(10, clock)
     assert await granted(parts, budget, 100) == [0, 0]
+
+
+async def test_what_is_under_way_gets_its_slots_also_while_a_loop_finishes(parts: Parts, clock: ManualClock) -> None:
+    budget = Budget(10, clock, shared=True)
+    async with still_granting(parts.database, {"openai": budget}, clock):
+        asking = [asyncio.create_task(budget.acquire()) for _ in range(25)]
+        while not all(each.done() for each in asking):
+            await clock.advance(0.25)
+            await parts.database.ping()
+    assert clock.now() - budget.ledger.next_slot < 1
