@@ -24,7 +24,7 @@ from bridge.providers.health import Health
 from bridge.store import durations, standing, videos, watches
 from bridge.store.database import Database, Transaction
 from bridge.store.sweeps import due_moments
-from bridge.store.videos import ClaimedVideo
+from bridge.store.videos import AT_ONCE, ClaimedVideo
 
 # A look is at most three tries of half a minute with short waits between; whatever happens it is over by then.
 LOOK_DEADLINE = 120.0
@@ -231,7 +231,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
             self._patience = await self._patient(tx, rooms, now)
             first = {name: await videos.next_due(tx, [name]) for name in rooms}
         due = {name: moment for name, moment in first.items() if moment is not None}
-        self._lateness = {name: max(0.0, now - moment) for name, moment in due.items()}
+        self._lateness = {name: max(0.0, now - moment) for name, moment in due.items() if moment > now - AT_ONCE / 2}
         return min((moment + self._patience.get(name, 0.0) for name, moment in due.items()), default=None)
 
     async def _patient(self, tx: Transaction, rooms: Collection[str], now: float) -> dict[str, float]:

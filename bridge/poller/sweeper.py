@@ -34,6 +34,8 @@ from bridge.store.videos import AT_ONCE
 
 SWEEP_LEASE = 30.0
 """One replica at a time reads a provider's list; whoever dies over it is followed after so long, seconds."""
+LONGEST_PATIENCE = 60.0
+"""Due videos are left to pages for so long at most, seconds."""
 OTHERS_PATIENCE = 2.0
 """How long a replica leaves due videos to the one that reads the list, seconds."""
 
@@ -136,7 +138,7 @@ class Sweeper(Loop[PageClaim, PageRead]):
             return 0.0
         waiting = len(its.pages.due(now)) + self._under_way(name)
         backlog = waiting / self._lanes[name].provider.budget.allowed
-        return min(its.pages.shortest + its.seconds + backlog, AT_ONCE)
+        return min(its.pages.shortest + its.seconds + backlog, LONGEST_PATIENCE)
 
     def sweeping(self, name: str) -> bool:
         """Whether pages are read anyway, however few videos are due."""
@@ -277,7 +279,8 @@ class Sweeper(Loop[PageClaim, PageRead]):
             if moment > now:
                 self._moments[name] = moment
             elif self._may_list(name, now) and self._free(name, now):
-                self._lists[name].pages.want_head(now, moment)
+                # A look that somebody wants at once says nothing of what the head shows.
+                self._lists[name].pages.want_head(now, moment if moment > now - AT_ONCE / 2 else now)
 
     def _chosen(self, name: str, now: float) -> list[PageClaim]:
         return [PageClaim(name, page) for page in self._lists[name].pages.due(now)[: self._room(name)]]

@@ -14,7 +14,7 @@ from bridge.states import VideoState
 from bridge.store.database import Transaction
 from bridge.store.tables import videos, watches
 
-AT_ONCE = 5.0
+AT_ONCE = 3600.0
 """A look that somebody wants at once was due so long ago: others may be left to a page of a list, seconds."""
 
 STATE_COLUMNS = (

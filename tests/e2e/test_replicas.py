@@ -78,7 +78,7 @@ async def test_each_role_can_be_a_process_of_its_own(
             await stack.enter_async_context(serving(config, {role})) for role in (Role.API, Role.POLLER, Role.SENDER)
         ]
         loops = [(await client.get(f"{each}/readyz")).json()["loops"] for each in (api, poller, sender)]
-        assert [sorted(set(each) - {"upkeep", "herald"}) for each in loops] == [[], ["poller"], ["sender"]]
+        assert [sorted(set(each) - {"upkeep", "herald"}) for each in loops] == [[], ["poller", "sweeper"], ["sender"]]
         assert (await client.get(f"{sender}/v1/watches")).status_code == 404
         assert (await client.get(f"{sender}/metrics")).status_code == 200
         await register(client, api, "video_1", f"{hook}/done")
