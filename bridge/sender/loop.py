@@ -138,6 +138,9 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         for (target, kind), queue in queues.items():
             admission = admit(queue, states[target], gap=self._gaps.get(kind, 0.0), now=now, lease=self._lease)
             later |= admission.wait
+            shut = [wait.until for wait in admission.wait.values() if wait.reason is Reason.BREAKER_OPEN]
+            if shut:  # the rest of the queue would only come to hear the same, a few at a time
+                await backlog.hold_back(tx, target, max(shut), now)
             if admission.state != states[target]:
                 changed[target, kind] = admission.state
         await targets.write(tx, changed)
@@ -225,7 +228,7 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
             if what is not None:
                 turned[target] = what
             if state.opened_at is not None:
-                await backlog.hold_back(tx, target, state.probe_at or now)
+                await backlog.hold_back(tx, target, state.probe_at or now, now)
             elif what is Turned.CLOSED:
                 await backlog.let_go(tx, target, now)
         await targets.write(tx, changed)

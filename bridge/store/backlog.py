@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, String, and_, bindparam, func, or_, select, update
 
 from bridge.ids import new_id
 from bridge.models import DeliveryStatus, EventType, Reason
@@ -33,14 +33,25 @@ async def postpone(tx: Transaction, until: Mapping[str, tuple[float, Reason | No
         )
 
 
-async def hold_back(tx: Transaction, target: str, until: float) -> None:
-    """The target's breaker is open: none of its deliveries goes sooner; they keep their place."""
-    await tx.execute(
-        update(deliveries)
+async def hold_back(tx: Transaction, target: str, until: float, now: float) -> None:
+    """The target's breaker is open: none of its deliveries that are due goes sooner; they keep their place.
+
+    One that waits for a time of its own goes on waiting for that, and is held back then: closing the breaker must not
+    cut it short. What another replica is claiming just now is left to that, which asks the same breaker.
+    """
+    shut_out = deliveries.c.reason == Reason.BREAKER_OPEN.value
+    due = (
+        select(deliveries.c.id)
         .where(
-            _waiting_for(target), deliveries.c.next_at < until, deliveries.c.manual_asked == deliveries.c.manual_done
+            _waiting_for(target),
+            deliveries.c.next_at < until,
+            or_(deliveries.c.next_at <= now, shut_out),
+            deliveries.c.manual_asked == deliveries.c.manual_done,
         )
-        .values(next_at=until, reason=Reason.BREAKER_OPEN.value)
+        .with_for_update(skip_locked=True)
+    )
+    await tx.execute(
+        update(deliveries).where(deliveries.c.id.in_(due)).values(next_at=until, reason=Reason.BREAKER_OPEN.value)
     )
 
 

@@ -114,3 +114,22 @@ async def test_how_many_are_open_is_counted(
     async with open_parts(tmp_path, clock, NOWHERE, Setting(retries=RETRIES)) as parts:
         await opened(parts, hook)
         assert (await parts.registry.counts()).breakers_open == 1
+
+
+async def test_closing_it_cuts_no_wish_to_be_left_alone_short(
+    tmp_path: Path, clock: ManualClock, receiver: Receiver, hook: str, down: list[bool]
+) -> None:
+    receiver.answers.append(Response(status_code=429, headers={"retry-after": "25"}))
+    async with open_parts(tmp_path, clock, NOWHERE, Setting(retries=RETRIES)) as parts:
+        await ended(parts, "asked", callback_url=hook)
+        await parts.send()
+        await opened(parts, hook)
+        down.clear()
+        asked, *_, last = await parts.deliveries()
+        await parts.registry.retry(last.id)
+        await parts.live(18)
+        delivered = {each.id for each in await parts.deliveries() if each.status is DeliveryStatus.DELIVERED}
+        assert last.id in delivered
+        assert asked.id not in delivered
+        await parts.live(10)
+        assert (await parts.registry.delivery(asked.id)).status is DeliveryStatus.DELIVERED
