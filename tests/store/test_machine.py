@@ -156,6 +156,13 @@ class Deliveries(RuleBasedStateMachine):
         claims, self.held[owner] = self.held[owner][:number], self.held[owner][number:]
         self._record(owner, claims, verdict)
 
+    @rule(owner=OWNERS, verdict=st.sampled_from(sorted(VERDICTS)), seconds=st.sampled_from([0.5, 6.0, 29.0, 31.0]))
+    def an_attempt_is_made(self, owner: str, verdict: str, seconds: float) -> None:
+        """And nothing comes between, which is how it goes most of the time."""
+        self.claims(owner)
+        self.results_come(owner, verdict, 4)
+        self.run(self.clock.advance(seconds))
+
     @precondition(lambda self: self.held["one"])
     @rule(verdict=st.sampled_from(sorted(VERDICTS)))
     def results_come_after_the_lease(self, verdict: str) -> None:
