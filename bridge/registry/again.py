@@ -15,6 +15,7 @@ from typing import Any
 
 from bridge.models import WatchStatus
 
+_WRITER = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 _ENDED_WITHOUT_A_VERDICT = (WatchStatus.CANCELLED, WatchStatus.LOST, WatchStatus.TIMED_OUT)
 
 
@@ -34,8 +35,7 @@ class Digests:
 
     def of(self, *parts: Any) -> str:
         """64 hex digits over the parts; the order of keys in an object does not count."""
-        text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-        return hmac.new(self.pepper, text.encode(), "sha256").hexdigest()
+        return hmac.digest(self.pepper, _WRITER.encode(parts).encode(), "sha256").hex()
 
     def content(self, provider: str, video_id: str, destinations: Sequence[str], metadata: Mapping[str, str]) -> str:
         """What is registered: provider, video, destinations in any order, metadata. The timeout does not count."""

@@ -23,7 +23,7 @@ from bridge.models import EventType
 from bridge.notifiers.callback import CallbackDestination
 from bridge.notifiers.email_webhook import EmailDefaults, EmailWebhookDestination, complete
 from bridge.registry.again import Digests
-from bridge.registry.bodies import AnyDestination, Destination, Registration
+from bridge.registry.bodies import AnyDestination, Registration
 from bridge.secrets import SecretBox
 from bridge.store.destinations import DestinationRow
 
@@ -137,17 +137,24 @@ class DestinationDesk:
         self._email = email or EmailDefaults()
         self._check_template = check_template
 
-    def read(self, body: Registration, created_by: str | None) -> list[Named | Inline]:
+    def read(
+        self,
+        body: Registration,
+        created_by: str | None,
+        known: MutableMapping[tuple[str, str], Inline] | None = None,
+    ) -> list[Named | Inline]:
         """The destinations a registration gives, equal ones merged. Empty: it gives none.
 
+        :param known: what this registrant's destinations came to just now, by their field and text; filled here.
         :raises InvalidRequestError: a URL may not be used, or something is missing.
         """
-        given: list[tuple[Destination, str]] = [
-            (each, f"destinations[{index}]") for index, each in enumerate(body.destinations or [])
-        ]
-        read = [self._read_one(each, param, created_by) for each, param in given]
+        known = {} if known is None else known
+        read: list[Named | Inline] = []
         if body.callback_url is not None:
-            read.insert(0, self._read_callback_url(body.callback_url, created_by))
+            read.append(self._read_callback_url(body.callback_url, created_by, known))
+        for index, each in enumerate(body.destinations or []):
+            param = f"destinations[{index}]"
+            read.append(Named(each, param) if isinstance(each, str) else self._read_one(each, param, created_by, known))
         return list({each.row_digest: each for each in read}.values())
 
     def row(self, inline: Inline, created_by: str | None, now: float) -> DestinationRow:
@@ -216,19 +223,30 @@ class DestinationDesk:
             where = _field(param, needed["field"]) if needed else param or None
             raise InvalidRequestError(str(error), param=where, code="missing") from error
 
-    def _read_one(self, given: Destination, param: str, created_by: str | None) -> Named | Inline:
-        if isinstance(given, str):
-            return Named(given, param)
-        body = self.settle(given, param=param)
-        # The environment may change; what was asked for stays the same content all the same.
-        asked = given if given.url is None else given.model_copy(update={"url": body.url})
-        return Inline(body, param, self._digest(asked, created_by), self._digest(body, created_by))
+    def _read_one(
+        self,
+        given: AnyDestination,
+        param: str,
+        created_by: str | None,
+        known: MutableMapping[tuple[str, str], Inline],
+    ) -> Inline:
+        text = (param, given.model_dump_json(by_alias=True))
+        if text not in known:
+            body = self.settle(given, param=param)
+            # The environment may change; what was asked for stays the same content all the same.
+            asked = given if given.url is None else given.model_copy(update={"url": body.url})
+            known[text] = Inline(body, param, self._digest(asked, created_by), self._digest(body, created_by))
+        return known[text]
 
-    def _read_callback_url(self, url: str, created_by: str | None) -> Inline:
+    def _read_callback_url(
+        self, url: str, created_by: str | None, known: MutableMapping[tuple[str, str], Inline]
+    ) -> Inline:
         param = "callback_url"
-        body = CallbackDestination(kind="callback", url=_checked(url, self._policy, param))
-        digest = self._digest(body, created_by)
-        return Inline(body, param, digest, digest)
+        if (param, url) not in known:
+            body = CallbackDestination(kind="callback", url=_checked(url, self._policy, param))
+            digest = self._digest(body, created_by)
+            known[param, url] = Inline(body, param, digest, digest)
+        return known[param, url]
 
     def _digest(self, body: AnyDestination, created_by: str | None) -> str:
         return self._digests.of("destination", created_by, body.model_dump(mode="json", by_alias=True))

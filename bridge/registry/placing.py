@@ -1,43 +1,45 @@
-"""Putting a registration into the tables, in the caller's transaction."""
+"""Putting registrations into the tables, in the caller's transaction: read for all of them, decided in order, written
+for all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from bridge.errors import ConflictError, InvalidRequestError
-from bridge.ids import new_id
-from bridge.outbox import EndedWatch, tell
-from bridge.registry.again import Again, Digests, judge_again
-from bridge.registry.bodies import Registration
+from bridge.errors import RequestError
+from bridge.models import Video, WatchStatus, WatchView
+from bridge.outbox import tell
+from bridge.registry.again import Digests
 from bridge.registry.destinations import DestinationDesk, Inline, Named
-from bridge.states import ending_of
+from bridge.registry.planning import Asked, Known, Placed, Plan, ReadRegistration
 from bridge.store import destinations, videos, watches
 from bridge.store.database import Transaction
-from bridge.store.watches import NewWatch
+
+_BREATH = 100
+"""After so many registrations others on the event loop have their turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRegistration:
-    """A registration with everything resolved that needs no database."""
+@dataclass(slots=True)
+class PlacedBatch:
+    """What each registration of a batch came to, in order.
 
-    body: Registration
-    provider: str
-    destinations: Sequence[Named | Inline]
-    created_by: str | None
+    :param fresh: the new watches that wait, as they are shown, by id; the others stand in the tables.
+    :param told: how many deliveries were made at once.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where a registration led: its watch, whether that is new, and how many deliveries it made at once."""
-
-    watch_id: str
-    created: bool
+    answers: list[Placed | RequestError]
+    fresh: Mapping[str, WatchView] = field(default_factory=dict)
     told: int = 0
+
+    def to_read(self) -> set[str]:
+        """The ids of the watches among the answers that are not in ``fresh``."""
+        return {each.watch_id for each in self.answers if isinstance(each, Placed) and each.watch_id not in self.fresh}
 
 
 class Placer:
-    """Finds the watch of a registration, or makes it.
+    """Finds the watches of registrations, or makes them.
 
     :param now: Unix seconds.
     :param watch_timeout: seconds, for watches that name none.
@@ -49,80 +51,91 @@ class Placer:
         self._now = now
         self._watch_timeout = watch_timeout
 
-    async def place(self, tx: Transaction, read: ReadRegistration) -> Placed:
-        """The watch of a registration.
+    async def place(self, tx: Transaction, batch: Sequence[ReadRegistration]) -> PlacedBatch:
+        """The watches of registrations, or why one of them cannot be registered, in order.
 
-        :raises InvalidRequestError: a destination is not there, or none is given; :raises ConflictError: the key
-        stands for something else.
+        The caller sees to it that no other registration is between reading and writing.
         """
-        told = read.destinations or [Named(name, "destinations") for name in await destinations.defaults(tx)]
-        if not told:
-            raise InvalidRequestError(
-                "Name at least one destination (`callback_url` or `destinations`); this server has no default one.",
-                param="destinations",
-                code="missing",
+        asked = await self._asked(tx, batch)
+        plan = Plan(await _known(tx, asked), self._now(), self._watch_timeout, self._desk.row)
+        placed = PlacedBatch([])
+        for number, each in enumerate(asked):
+            if number % _BREATH == _BREATH - 1:
+                await asyncio.sleep(0)
+            try:
+                placed.answers.append(plan.place(each))
+            except RequestError as error:
+                placed.answers.append(error)
+        placed.told = await _write(tx, plan)
+        placed.fresh = await _shown(tx, plan)
+        return placed
+
+    async def _asked(self, tx: Transaction, batch: Sequence[ReadRegistration]) -> list[Asked]:
+        default: list[Named | Inline] = []
+        if any(not each.destinations for each in batch):
+            default = [Named(name, "destinations") for name in await destinations.defaults(tx)]
+        asked = []
+        for number, read in enumerate(batch):
+            if number % _BREATH == _BREATH - 1:
+                await asyncio.sleep(0)
+            told = read.destinations or default
+            content = self._digests.content(
+                read.provider, read.body.video_id, [each.digest for each in told], read.body.metadata
             )
-        body = read.body
-        content = self._digests.content(read.provider, body.video_id, [each.digest for each in told], body.metadata)
-        key = body.key or content
-        slot = self._digests.slot(read.created_by, key)
-        holder = await watches.holder(tx, slot)
-        if holder is not None:
-            again = judge_again(holder.status, same_content=holder.content == content)
-            if again is Again.CONFLICT:
-                raise ConflictError(
-                    "This key was used for another registration; use another key, or the same content.",
-                    param="key",
-                    code="key_reused",
-                )
-            if again is Again.SAME:
-                return Placed(holder.id, created=False)
-        # Names first: one that is unknown must leave no rows of the others behind.
-        ids: dict[str, str] = {}
-        for each in sorted(told, key=lambda each: isinstance(each, Inline)):
-            ids[each.row_digest] = await self._destination_id(tx, each, read.created_by)
-        destination_ids = [ids[each.row_digest] for each in told]
-        if holder is not None:
-            await watches.vacate(tx, holder.id)
-        return await self._add(tx, read, key, slot, content, destination_ids)
+            key = read.body.key or content
+            asked.append(Asked(read, told, key, self._digests.slot(read.created_by, key), content))
+        return asked
 
-    async def _add(
-        self, tx: Transaction, read: ReadRegistration, key: str, slot: str, content: str, destination_ids: Sequence[str]
-    ) -> Placed:
-        now = self._now()
-        video = await videos.find(tx, read.provider, read.body.video_id)
-        if video is None:
-            video = await videos.add(tx, read.provider, read.body.video_id, now)
-        new = NewWatch(
-            id=new_id("watch"),
-            video_row=video.id,
-            provider=read.provider,
-            video_id=read.body.video_id,
-            slot=slot,
-            key=key,
-            content=content,
-            metadata=read.body.metadata,
-            created_at=now,
-            created_by=read.created_by,
-            expires_at=now + (read.body.timeout or self._watch_timeout),
-            destination_ids=destination_ids,
+
+async def _known(tx: Transaction, asked: Sequence[Asked]) -> Known:
+    told = [destination for each in asked for destination in each.destinations]
+    return Known(
+        holders=await watches.holders(tx, {each.slot for each in asked}),
+        named=await destinations.by_names(tx, {each.name for each in told if isinstance(each, Named)}),
+        inline=await destinations.by_digests(tx, {each.row_digest for each in told if isinstance(each, Inline)}),
+        videos=await videos.find_many(tx, {each.read.video for each in asked}),
+    )
+
+
+async def _write(tx: Transaction, plan: Plan) -> int:
+    """Write what was planned; how many deliveries that made."""
+    await destinations.add_many(tx, plan.destinations)
+    waited = {row: until for row, until in plan.deadlines.items() if row not in plan.new_videos}
+    await videos.add_many(
+        tx,
+        [
+            videos.NewVideo(row, provider, video_id, plan.now, plan.deadlines[row])
+            for row, (provider, video_id) in plan.new_videos.items()
+        ],
+    )
+    await watches.vacate(tx, plan.vacated)
+    await watches.add_many(tx, list(plan.watches.values()))
+    await videos.watch_many_until(tx, waited, plan.now)
+    return await tell(tx, plan.ended, plan.now)
+
+
+async def _shown(tx: Transaction, plan: Plan) -> dict[str, WatchView]:
+    """The new watches that wait, as they are shown."""
+    ended = {each.watch_id for each in plan.ended}
+    waiting = [new for new in plan.watches.values() if new.id not in ended]
+    told = await destinations.views(tx, {each for new in waiting for each in new.destination_ids})
+    shown: dict[str, Video | None] = {video.id: video.video for video in plan.known.videos.values()}
+    return {
+        new.id: WatchView(
+            id=new.id,
+            status=WatchStatus.WATCHING,
+            video_id=new.video_id,
+            provider=new.provider,
+            key=new.key,
+            video=shown[new.video_row],
+            destinations=tuple(told[each] for each in new.destination_ids),
+            metadata=new.metadata,
+            created_at=new.created_at,
+            created_by=new.created_by,
+            expires_at=new.expires_at,
+            ended_at=None,
+            reason=None,
+            deliveries=watches.NO_DELIVERIES,
         )
-        await watches.add(tx, new)
-        ending = ending_of(video.video)
-        if ending is not None and video.video is not None:
-            return Placed(new.id, created=True, told=await tell(tx, [EndedWatch(new.id, ending, video.video)], now))
-        await videos.watch_until(tx, video.id, new.expires_at, now)
-        return Placed(new.id, created=True)
-
-    async def _destination_id(self, tx: Transaction, told: Named | Inline, created_by: str | None) -> str:
-        if isinstance(told, Named):
-            found = await destinations.by_name(tx, told.name)
-            if found is None:
-                raise InvalidRequestError(f"There is no stored destination {told.name!r}.", param=told.param)
-            return found
-        known = await destinations.by_digest(tx, told.row_digest)
-        if known is not None:
-            return known
-        row = self._desk.row(told, created_by, self._now())
-        await destinations.add(tx, row)
-        return row.id
+        for new in waiting
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -28,7 +28,8 @@ from bridge.registry.again import Digests
 from bridge.registry.bodies import Registration, RetryFilter
 from bridge.registry.destinations import DestinationDesk, Inline, unseal
 from bridge.registry.outlooks import outlooks_of
-from bridge.registry.placing import Placed, Placer, ReadRegistration
+from bridge.registry.placing import Placer
+from bridge.registry.planning import Placed, ReadRegistration
 from bridge.registry.stored import DestinationService, TryOut, no_trial
 from bridge.secrets import SecretBox
 from bridge.store import deliveries, destinations, reports, standing, stored_destinations, targets, videos, watches
@@ -38,6 +39,8 @@ from bridge.store.watches import WatchFilter
 
 # A waiting client hears of an ending by the bell; this is how soon it also sees what another process did, seconds.
 _LOOK_AGAIN = 2.0
+# After so many registrations of a batch others on the event loop have their turn.
+_BREATH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,24 +135,17 @@ class Registry:
         self, bodies: Sequence[Registration], *, created_by: str | None
     ) -> list[Registered | RequestError]:
         """Register several watches in one transaction, each answered on its own and in order."""
-        read = await self._judged([self._read(body, created_by) for body in bodies])
-        placed: list[Placed | RequestError] = []
+        read = await self._judged(await self._read_all(bodies, created_by))
+        good = [each for each in read if not isinstance(each, RequestError)]
         async with self._database.write() as tx:
             await self._database.alone(tx, "registry")
-            wanted = {(each.provider, each.body.video_id) for each in read if not isinstance(each, RequestError)}
-            await videos.lock(tx, wanted)
-            for each in read:
-                try:
-                    placed.append(each if isinstance(each, RequestError) else await self._placer.place(tx, each))
-                except RequestError as error:
-                    placed.append(error)
-            found = await watches.get_many(tx, [each.watch_id for each in placed if isinstance(each, Placed)])
+            await videos.lock(tx, {each.video for each in good})
+            placed = await self._placer.place(tx, good)
+            found = {**placed.fresh, **await watches.get_many(tx, list(placed.to_read()))}
             secrets = await self._shared_secrets(tx, found.values())
-        self._ring(sum(each.told for each in placed if isinstance(each, Placed)))
-        return [
-            Registered(_with_secrets(found[each.watch_id], secrets), each.created) if isinstance(each, Placed) else each
-            for each in placed
-        ]
+        self._ring(placed.told)
+        answers = iter(placed.answers)
+        return [each if isinstance(each, RequestError) else _answer(next(answers), found, secrets) for each in read]
 
     async def watch(self, watch_id: str) -> WatchView:
         """One watch.
@@ -312,13 +308,26 @@ class Registry:
                 breakers_open=await targets.open_breakers(tx),
             )
 
-    def _read(self, body: Registration, created_by: str | None) -> ReadRegistration | RequestError:
+    async def _read_all(
+        self, bodies: Sequence[Registration], created_by: str | None
+    ) -> list[ReadRegistration | RequestError]:
+        read: list[ReadRegistration | RequestError] = []
+        known: dict[tuple[str, str], Inline] = {}
+        for number, body in enumerate(bodies):
+            if number % _BREATH == _BREATH - 1:
+                await asyncio.sleep(0)
+            read.append(self._read(body, created_by, known))
+        return read
+
+    def _read(
+        self, body: Registration, created_by: str | None, known: MutableMapping[tuple[str, str], Inline]
+    ) -> ReadRegistration | RequestError:
         provider = self._default_provider if body.provider is None else body.provider
         if provider not in self._providers:
-            known = ", ".join(sorted(self._providers))
-            return InvalidRequestError(f"There is no provider {provider!r}; configured: {known}.", param="provider")
+            there = ", ".join(sorted(self._providers))
+            return InvalidRequestError(f"There is no provider {provider!r}; configured: {there}.", param="provider")
         try:
-            return ReadRegistration(body, provider, self._desk.read(body, created_by), created_by)
+            return ReadRegistration(body, provider, self._desk.read(body, created_by, known), created_by)
         except RequestError as error:
             return error
 
@@ -360,6 +369,14 @@ class Registry:
             self._bells.deliveries.ring()
             self._bells.watches.ring()
             self._bells.progress.ring()
+
+
+def _answer(
+    placed: Placed | RequestError, found: Mapping[str, WatchView], secrets: Mapping[str, str]
+) -> Registered | RequestError:
+    if isinstance(placed, RequestError):
+        return placed
+    return Registered(_with_secrets(found[placed.watch_id], secrets), placed.created)
 
 
 def _with_secrets(view: WatchView, secrets: Mapping[str, str]) -> WatchView:

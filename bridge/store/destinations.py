@@ -13,6 +13,7 @@ from bridge.errors import ConfigurationError
 from bridge.models import DestinationView, EventType
 from bridge.states import Recipient
 from bridge.store.database import Transaction
+from bridge.store.dialects import chunks
 from bridge.store.tables import deliveries, destinations, targets, watch_destinations
 
 
@@ -61,10 +62,22 @@ _VARIABLES = {
 _WITH_TARGET = destinations.outerjoin(targets, targets.c.target == destinations.c.target)
 
 
-async def by_digest(tx: Transaction, digest: str) -> str | None:
-    """The id of the inline destination with this content."""
-    query = select(destinations.c.id).where(destinations.c.digest == digest)
-    return (await tx.execute(query)).scalar_one_or_none()
+async def by_digests(tx: Transaction, digests: Collection[str]) -> dict[str, str]:
+    """The ids of the inline destinations with these contents, by digest."""
+    return await _ids(tx, destinations.c.digest, digests)
+
+
+async def by_names(tx: Transaction, names: Collection[str]) -> dict[str, str]:
+    """The ids of the stored destinations of these names, by name."""
+    return await _ids(tx, destinations.c.name, names)
+
+
+async def _ids(tx: Transaction, column: ColumnElement[str | None], values: Collection[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for some in chunks(values):
+        rows = await tx.execute(select(column, destinations.c.id).where(column.in_(some)))
+        found |= {str(row[0]): row[1] for row in rows}
+    return found
 
 
 async def by_name(tx: Transaction, name: str) -> str | None:
@@ -87,7 +100,13 @@ async def defaults(tx: Transaction) -> list[str]:
 
 async def add(tx: Transaction, row: DestinationRow) -> None:
     """Insert a destination."""
-    await tx.execute(insert(destinations).values(_values(row)))
+    await add_many(tx, [row])
+
+
+async def add_many(tx: Transaction, rows: Sequence[DestinationRow]) -> None:
+    """Insert destinations."""
+    if rows:
+        await tx.execute(insert(destinations), [_values(row) for row in rows])
 
 
 async def put_environment(tx: Transaction, rows: Sequence[DestinationRow], now: float) -> None:
@@ -166,14 +185,20 @@ async def of_watches(tx: Transaction, watch_ids: Sequence[str]) -> dict[str, lis
 
 async def views(tx: Transaction, ids: Collection[str]) -> dict[str, DestinationView]:
     """Destinations by id, as they are shown."""
-    query = select(*_VIEW).select_from(_WITH_TARGET).where(destinations.c.id.in_(ids))
-    return {row[0]: view(tuple(row)) for row in await tx.execute(query)}
+    found: dict[str, DestinationView] = {}
+    for some in chunks(ids):
+        query = select(*_VIEW).select_from(_WITH_TARGET).where(destinations.c.id.in_(some))
+        found |= {row[0]: view(tuple(row)) for row in await tx.execute(query)}
+    return found
 
 
 async def sealed(tx: Transaction, ids: Collection[str]) -> dict[str, tuple[str, bytes]]:
     """Kind and encrypted settings of destinations by id."""
-    query = select(destinations.c.id, destinations.c.kind, destinations.c.config).where(destinations.c.id.in_(ids))
-    return {row[0]: (row[1], row[2]) for row in await tx.execute(query)}
+    found: dict[str, tuple[str, bytes]] = {}
+    for some in chunks(ids):
+        query = select(destinations.c.id, destinations.c.kind, destinations.c.config).where(destinations.c.id.in_(some))
+        found |= {row[0]: (row[1], row[2]) for row in await tx.execute(query)}
+    return found
 
 
 async def to_try(tx: Transaction, destination_id: str) -> tuple[str, str, bytes, tuple[EventType, ...]]:

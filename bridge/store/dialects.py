@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
+
+Value = TypeVar("Value")
 
 
 class json_pairs(GenericFunction[Any]):  # noqa: N801 - named as SQL functions are
@@ -23,6 +25,13 @@ class json_pairs(GenericFunction[Any]):  # noqa: N801 - named as SQL functions a
 @compiles(json_pairs, "postgresql")
 def _on_postgresql(element: json_pairs, compiler: SQLCompiler, **options: Any) -> str:
     return f"json_each_text({compiler.process(element.clauses, **options)})"
+
+
+def chunks(values: Collection[Value], size: int = 500) -> Iterator[list[Value]]:
+    """Values in parts that a statement takes as parameters, and that do not hold others up for long."""
+    every = list(values)
+    for start in range(0, len(every), size):
+        yield every[start : start + size]
 
 
 async def upsert(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from bridge.ids import new_id
 from bridge.models import Video
 from bridge.states import VideoState
 from bridge.store.database import Transaction
+from bridge.store.dialects import chunks
 from bridge.store.tables import videos, watches
 
 AT_ONCE = 3600.0
@@ -74,6 +76,17 @@ class StoredVideo:
     video: Video | None
 
 
+@dataclass(frozen=True, slots=True)
+class NewVideo:
+    """A video as it is first watched, until ``deadline``."""
+
+    id: str
+    provider: str
+    video_id: str
+    created_at: float
+    deadline: float
+
+
 async def lock(tx: Transaction, wanted: Collection[tuple[str, str]]) -> None:
     """Hold these videos (provider and id), as far as there are rows of them, until the transaction ends.
 
@@ -90,42 +103,66 @@ async def lock_of_watch(tx: Transaction, watch_id: str) -> None:
     await tx.execute(select(videos.c.id).where(videos.c.id == video).with_for_update())
 
 
+async def find_many(tx: Transaction, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], StoredVideo]:
+    """The rows there are of these videos, by provider and id."""
+    by_provider: dict[str, list[str]] = defaultdict(list)
+    for provider, video_id in wanted:
+        by_provider[provider].append(video_id)
+    found = {}
+    for provider, video_ids in by_provider.items():
+        for some in chunks(video_ids):
+            query = select(videos.c.video_id, videos.c.id, videos.c.observation).where(
+                videos.c.provider == provider, videos.c.video_id.in_(some)
+            )
+            for video_id, row_id, observation in await tx.execute(query):
+                found[provider, video_id] = StoredVideo(row_id, _video(observation))
+    return found
+
+
 async def find(tx: Transaction, provider: str, video_id: str) -> StoredVideo | None:
     """The row of a provider's video, if there is one."""
-    query = select(videos.c.id, videos.c.observation).where(
-        videos.c.provider == provider, videos.c.video_id == video_id
-    )
-    row = (await tx.execute(query)).mappings().one_or_none()
-    return None if row is None else StoredVideo(row["id"], _video(row["observation"]))
+    return (await find_many(tx, [(provider, video_id)])).get((provider, video_id))
 
 
 async def add(tx: Transaction, provider: str, video_id: str, now: float) -> StoredVideo:
     """A new row that nobody waits for yet; :func:`watch_until` makes it due."""
     row_id = new_id("vid")
-    values = {
-        "id": row_id,
-        "provider": provider,
-        "video_id": video_id,
-        "created_at": now,
-        "looks": 0,
-        "missing_count": 0,
-        "fence": 0,
-    }
-    await tx.execute(insert(videos).values(values))
+    await tx.execute(insert(videos), [_new_values(row_id, provider, video_id, now)])
     return StoredVideo(row_id, None)
 
 
+async def add_many(tx: Transaction, new: Sequence[NewVideo]) -> None:
+    """New rows, each due at once."""
+    for some in chunks(new):
+        await tx.execute(
+            insert(videos),
+            [
+                _new_values(each.id, each.provider, each.video_id, each.created_at)
+                | {"deadline": each.deadline, "next_at": each.created_at}
+                for each in some
+            ],
+        )
+
+
 async def watch_until(tx: Transaction, row_id: str, deadline: float, now: float) -> None:
-    """Somebody waits for this video until ``deadline``.
+    """Somebody waits for this video until ``deadline``; see :func:`watch_many_until`."""
+    await watch_many_until(tx, {row_id: deadline}, now)
+
+
+async def watch_many_until(tx: Transaction, deadlines: Mapping[str, float], now: float) -> None:
+    """Somebody waits for each of these videos (by row) until its deadline.
 
     If nobody did before, the watching begins anew: due now, with a clean count. A look under way is not disturbed; it
     reads the new deadline when it is written back.
     """
+    if not deadlines:
+        return
     idle = videos.c.next_at.is_(None)
+    deadline: Any = bindparam("v_deadline", type_=videos.c.deadline.type)
     sooner = case((videos.c.next_at > deadline, deadline), else_=videos.c.next_at)
     await tx.execute(
         update(videos)
-        .where(videos.c.id == row_id)
+        .where(videos.c.id == bindparam("row"))
         .values(
             deadline=case(
                 (or_(idle, videos.c.deadline.is_(None), videos.c.deadline > deadline), deadline),
@@ -136,7 +173,8 @@ async def watch_until(tx: Transaction, row_id: str, deadline: float, now: float)
             missing_since=case((idle, None), else_=videos.c.missing_since),
             pushed_at=case((idle, None), else_=videos.c.pushed_at),
             next_at=case((idle, now), (videos.c.lease_owner.is_(None), sooner), else_=videos.c.next_at),
-        )
+        ),
+        [{"row": row_id, "v_deadline": until} for row_id, until in sorted(deadlines.items())],
     )
 
 
@@ -314,6 +352,18 @@ async def in_flight(tx: Transaction) -> dict[str, int]:
     """How many videos are waited for, by provider."""
     query = select(videos.c.provider, func.count()).where(videos.c.next_at.is_not(None)).group_by(videos.c.provider)
     return {row[0]: row[1] for row in await tx.execute(query)}
+
+
+def _new_values(row_id: str, provider: str, video_id: str, now: float) -> dict[str, Any]:
+    return {
+        "id": row_id,
+        "provider": provider,
+        "video_id": video_id,
+        "created_at": now,
+        "looks": 0,
+        "missing_count": 0,
+        "fence": 0,
+    }
 
 
 def _look_values(looked: LookedVideo) -> dict[str, Any]:

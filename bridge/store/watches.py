@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, bindparam, column, exists, func, insert, literal_column, or_, select, update
 
@@ -12,7 +13,7 @@ from bridge.models import DeliveryStatus, Page, PageRequest, Video, WatchStatus,
 from bridge.states import Ending, LiveWatch
 from bridge.store import destinations as destinations_store
 from bridge.store.database import Transaction
-from bridge.store.dialects import json_pairs
+from bridge.store.dialects import chunks, json_pairs
 from bridge.store.tables import deliveries, videos, watch_destinations, watches
 
 
@@ -34,6 +35,10 @@ class NewWatch:
     destination_ids: Sequence[str]
 
 
+NO_DELIVERIES: Mapping[DeliveryStatus, int] = MappingProxyType(dict.fromkeys(DeliveryStatus, 0))
+"""What is summed up of the deliveries of a watch that has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """The watch that holds a key's slot."""
@@ -53,41 +58,55 @@ class WatchFilter:
     metadata: Mapping[str, str] | None = None
 
 
-async def holder(tx: Transaction, slot: str) -> Holder | None:
-    """The watch that was registered under this slot and still holds it."""
-    query = select(watches.c.id, watches.c.content, watches.c.status).where(watches.c.slot == slot)
-    row = (await tx.execute(query)).one_or_none()
-    return None if row is None else Holder(row[0], row[1], WatchStatus(row[2]))
+async def holders(tx: Transaction, slots: Collection[str]) -> dict[str, Holder]:
+    """The watches that were registered under these slots and still hold them, by slot."""
+    found: dict[str, Holder] = {}
+    for some in chunks(slots):
+        query = select(watches.c.slot, watches.c.id, watches.c.content, watches.c.status).where(
+            watches.c.slot.in_(some)
+        )
+        found |= {str(row[0]): Holder(row[1], row[2], WatchStatus(row[3])) for row in await tx.execute(query)}
+    return found
 
 
-async def vacate(tx: Transaction, watch_id: str) -> None:
-    """Take the slot away from a watch, for its successor."""
-    await tx.execute(update(watches).where(watches.c.id == watch_id).values(slot=None))
+async def vacate(tx: Transaction, watch_ids: Collection[str]) -> None:
+    """Take their slots away from watches, for their successors."""
+    for some in chunks(watch_ids):
+        await tx.execute(update(watches).where(watches.c.id.in_(some)).values(slot=None))
 
 
 async def add(tx: Transaction, new: NewWatch) -> None:
     """Insert a watch that is still waiting, and what it tells."""
-    await tx.execute(
-        insert(watches).values(
-            id=new.id,
-            video=new.video_row,
-            provider=new.provider,
-            video_id=new.video_id,
-            status=WatchStatus.WATCHING.value,
-            slot=new.slot,
-            key=new.key,
-            content=new.content,
-            metadata=dict(new.metadata),
-            created_at=new.created_at,
-            created_by=new.created_by,
-            expires_at=new.expires_at,
-        )
-    )
-    links = [
-        {"watch_id": new.id, "destination_id": destination_id, "position": position}
-        for position, destination_id in enumerate(new.destination_ids)
-    ]
-    await tx.execute(insert(watch_destinations), links)
+    await add_many(tx, [new])
+
+
+async def add_many(tx: Transaction, new: Sequence[NewWatch]) -> None:
+    """Insert watches that are still waiting, and what they tell."""
+    for some in chunks(new):
+        await tx.execute(insert(watches), [_values(each) for each in some])
+        links = [
+            {"watch_id": each.id, "destination_id": destination_id, "position": position}
+            for each in some
+            for position, destination_id in enumerate(each.destination_ids)
+        ]
+        await tx.execute(insert(watch_destinations), links)
+
+
+def _values(new: NewWatch) -> dict[str, object]:
+    return {
+        "id": new.id,
+        "video": new.video_row,
+        "provider": new.provider,
+        "video_id": new.video_id,
+        "status": WatchStatus.WATCHING.value,
+        "slot": new.slot,
+        "key": new.key,
+        "content": new.content,
+        "metadata": dict(new.metadata),
+        "created_at": new.created_at,
+        "created_by": new.created_by,
+        "expires_at": new.expires_at,
+    }
 
 
 async def live(tx: Transaction, video_rows: Collection[str]) -> dict[str, list[LiveWatch]]:
@@ -187,8 +206,11 @@ async def get(tx: Transaction, watch_id: str) -> WatchView | None:
 
 async def get_many(tx: Transaction, watch_ids: Sequence[str]) -> dict[str, WatchView]:
     """Several watches by id."""
-    found = await _views(tx, watches.c.id.in_(watch_ids), request=PageRequest(limit=len(watch_ids)))
-    return {view.id: view for view in found}
+    found: dict[str, WatchView] = {}
+    for some in chunks(watch_ids):
+        views = await _views(tx, watches.c.id.in_(some), request=PageRequest(limit=len(some)))
+        found |= {view.id: view for view in views}
+    return found
 
 
 async def page(tx: Transaction, request: PageRequest, filter: WatchFilter) -> Page[WatchView]:
@@ -257,7 +279,7 @@ async def _views(tx: Transaction, *conditions: ColumnElement[bool], request: Pag
 
 
 async def _delivery_counts(tx: Transaction, watch_ids: Sequence[str]) -> Mapping[str, Mapping[DeliveryStatus, int]]:
-    found: dict[str, dict[DeliveryStatus, int]] = defaultdict(lambda: dict.fromkeys(DeliveryStatus, 0))
+    found: dict[str, dict[DeliveryStatus, int]] = defaultdict(lambda: dict(NO_DELIVERIES))
     if watch_ids:
         query = (
             select(deliveries.c.watch_id, deliveries.c.status, func.count())

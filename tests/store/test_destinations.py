@@ -17,8 +17,8 @@ async def test_a_stored_one_is_found_by_its_name_and_an_inline_one_by_its_digest
     stored = await add_destination(tx, "hook")
     inline = await add_destination(tx, digest="d")
     assert await destinations.by_name(tx, "hook") == stored
-    assert await destinations.by_digest(tx, "d") == inline
-    assert await destinations.by_name(tx, "d") is await destinations.by_digest(tx, "hook") is None
+    assert await destinations.by_names(tx, ["hook", "d"]) == {"hook": stored}
+    assert await destinations.by_digests(tx, ["hook", "d"]) == {"d": inline}
     assert await destinations.ids_by_name(tx) == {"hook": stored}
 
 

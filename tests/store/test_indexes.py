@@ -90,9 +90,9 @@ async def turn_of_the_sender(tx: Transaction) -> None:
 
 
 async def registration(tx: Transaction) -> None:
-    await watches.holder(tx, "slot")
-    await destinations.by_name(tx, "name")
-    await destinations.by_digest(tx, "digest")
+    await watches.holders(tx, ["slot"])
+    await destinations.by_names(tx, ["name"])
+    await destinations.by_digests(tx, ["digest"])
     found = await videos.find(tx, "openai", "video_1")
     assert found is not None
     await videos.watch_until(tx, found.id, NOW, NOW)

@@ -103,7 +103,7 @@ async def test_a_deleted_one_is_nowhere_but_in_the_past(tx: Transaction) -> None
     await forget(tx, stored_id)
     assert [await stored_destinations.find(tx, each) for each in ("team", stored_id)] == [None, None]
     assert [each.name for each in (await stored_destinations.page(tx, PageRequest())).items] == ["queue"]
-    assert (await destinations.defaults(tx), await destinations.by_digest(tx, "d")) == ([], None)
+    assert (await destinations.defaults(tx), await destinations.by_digests(tx, ["d"])) == ([], {})
     assert await stored_destinations.fallbacks(tx) == {"queue": None}
     left = await row(tx, tables.destinations, stored_id)
     assert (left["config"], left["config_key"], left["origin"], left["enabled"]) == (

@@ -16,25 +16,22 @@ LOST = Ending(WatchStatus.LOST, EventType.WATCH_LOST, LostReason.FORBIDDEN.value
 
 async def test_a_watch_holds_the_slot_it_was_registered_under(tx: Transaction) -> None:
     watch_id = await add_watch(tx, slot="s", content="digest")
-    assert await watches.holder(tx, "s") == Holder(watch_id, "digest", WatchStatus.WATCHING)
-    assert await watches.holder(tx, "another") is None
+    assert await watches.holders(tx, ["s", "another"]) == {"s": Holder(watch_id, "digest", WatchStatus.WATCHING)}
 
 
 async def test_the_holder_of_a_slot_says_how_it_ended(tx: Transaction) -> None:
     watch_id = await add_watch(tx, slot="s")
     await watches.end(tx, [(watch_id, LOST)], NOW)
-    held = await watches.holder(tx, "s")
-    assert held is not None
-    assert held.status is WatchStatus.LOST
+    held = await watches.holders(tx, ["s"])
+    assert held["s"].status is WatchStatus.LOST
 
 
 async def test_a_vacated_slot_goes_to_the_successor(tx: Transaction) -> None:
-    await watches.vacate(tx, await add_watch(tx, slot="s"))
-    assert await watches.holder(tx, "s") is None
+    await watches.vacate(tx, [await add_watch(tx, slot="s")])
+    assert await watches.holders(tx, ["s"]) == {}
     successor = await add_watch(tx, slot="s")
-    held = await watches.holder(tx, "s")
-    assert held is not None
-    assert held.id == successor
+    held = await watches.holders(tx, ["s"])
+    assert held["s"].id == successor
 
 
 async def test_two_watches_never_hold_one_slot(database: Database) -> None:
