@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
+import os
 import threading
 import time
 from collections.abc import Callable
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _RANDOM_BITS = 80
+# Ten bits at a time.
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+_SHIFTS = range(120, -1, -10)
 
 
 class IdSequence:
@@ -26,7 +29,8 @@ class IdSequence:
     def next(self) -> int:
         """A number above all before it."""
         with self._lock:
-            fresh = (self._time_ns() // 1_000_000 << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+            chance = int.from_bytes(os.urandom(_RANDOM_BITS // 8))
+            fresh = (self._time_ns() // 1_000_000 << _RANDOM_BITS) | chance
             # Within one millisecond, and after a clock set back, the order is kept by counting on from the last.
             self._last = fresh if fresh >> _RANDOM_BITS > self._last >> _RANDOM_BITS else self._last + 1
             return self._last
@@ -42,7 +46,7 @@ def new_id(prefix: str) -> str:
     after an id whose row is gone.
     """
     number = _sequence.next()
-    return prefix + "_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    return prefix + "_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def event_id(watch_id: str, event_type: str) -> str:

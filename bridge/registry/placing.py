@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bridge.errors import RequestError
-from bridge.models import Video, WatchStatus, WatchView
+from bridge.models import DestinationView, Video, WatchStatus, WatchView
 from bridge.outbox import tell
 from bridge.registry.again import Digests
 from bridge.registry.destinations import DestinationDesk, Inline, Named
 from bridge.registry.planning import Asked, Known, Placed, Plan, ReadRegistration
 from bridge.store import destinations, videos, watches
 from bridge.store.database import Transaction
+from bridge.store.watches import NewWatch
 
 _BREATH = 100
 """After so many registrations others on the event loop have their turn."""
@@ -25,17 +26,48 @@ _BREATH = 100
 class PlacedBatch:
     """What each registration of a batch came to, in order.
 
-    :param fresh: the new watches that wait, as they are shown, by id; the others stand in the tables.
+    :param fresh: the new watches that wait, by id; the others stand in the tables.
+    :param shown: what the videos of those show, by row.
     :param told: how many deliveries were made at once.
     """
 
     answers: list[Placed | RequestError]
-    fresh: Mapping[str, WatchView] = field(default_factory=dict)
-    told: int = 0
+    fresh: Mapping[str, NewWatch]
+    shown: Mapping[str, Video | None]
+    told: int
 
     def to_read(self) -> set[str]:
         """The ids of the watches among the answers that are not in ``fresh``."""
         return {each.watch_id for each in self.answers if isinstance(each, Placed) and each.watch_id not in self.fresh}
+
+    def destination_ids(self) -> set[str]:
+        """The ids of the destinations of ``fresh``."""
+        return {each for new in self.fresh.values() for each in new.destination_ids}
+
+    def views(self, told: Mapping[str, DestinationView]) -> dict[str, WatchView]:
+        """The watches in ``fresh`` as reading them would show them.
+
+        :param told: their destinations by id.
+        """
+        return {
+            new.id: WatchView(
+                id=new.id,
+                status=WatchStatus.WATCHING,
+                video_id=new.video_id,
+                provider=new.provider,
+                key=new.key,
+                video=self.shown[new.video_row],
+                destinations=tuple([told[each] for each in new.destination_ids]),
+                metadata=new.metadata,
+                created_at=new.created_at,
+                created_by=new.created_by,
+                expires_at=new.expires_at,
+                ended_at=None,
+                reason=None,
+                deliveries=watches.NO_DELIVERIES,
+            )
+            for new in self.fresh.values()
+        }
 
 
 class Placer:
@@ -58,17 +90,18 @@ class Placer:
         """
         asked = await self._asked(tx, batch)
         plan = Plan(await _known(tx, asked), self._now(), self._watch_timeout, self._desk.row)
-        placed = PlacedBatch([])
+        answers: list[Placed | RequestError] = []
         for number, each in enumerate(asked):
             if number % _BREATH == _BREATH - 1:
                 await asyncio.sleep(0)
             try:
-                placed.answers.append(plan.place(each))
+                answers.append(plan.place(each))
             except RequestError as error:
-                placed.answers.append(error)
-        placed.told = await _write(tx, plan)
-        placed.fresh = await _shown(tx, plan)
-        return placed
+                answers.append(error)
+        told = await _write(tx, plan)
+        ended = {each.watch_id for each in plan.ended}
+        fresh = {new.id: new for new in plan.watches.values() if new.id not in ended}
+        return PlacedBatch(answers, fresh, {video.id: video.video for video in plan.known.videos.values()}, told)
 
     async def _asked(self, tx: Transaction, batch: Sequence[ReadRegistration]) -> list[Asked]:
         default: list[Named | Inline] = []
@@ -112,30 +145,3 @@ async def _write(tx: Transaction, plan: Plan) -> int:
     await watches.add_many(tx, list(plan.watches.values()))
     await videos.watch_many_until(tx, waited, plan.now)
     return await tell(tx, plan.ended, plan.now)
-
-
-async def _shown(tx: Transaction, plan: Plan) -> dict[str, WatchView]:
-    """The new watches that wait, as they are shown."""
-    ended = {each.watch_id for each in plan.ended}
-    waiting = [new for new in plan.watches.values() if new.id not in ended]
-    told = await destinations.views(tx, {each for new in waiting for each in new.destination_ids})
-    shown: dict[str, Video | None] = {video.id: video.video for video in plan.known.videos.values()}
-    return {
-        new.id: WatchView(
-            id=new.id,
-            status=WatchStatus.WATCHING,
-            video_id=new.video_id,
-            provider=new.provider,
-            key=new.key,
-            video=shown[new.video_row],
-            destinations=tuple(told[each] for each in new.destination_ids),
-            metadata=new.metadata,
-            created_at=new.created_at,
-            created_by=new.created_by,
-            expires_at=new.expires_at,
-            ended_at=None,
-            reason=None,
-            deliveries=watches.NO_DELIVERIES,
-        )
-        for new in waiting
-    }

@@ -141,11 +141,16 @@ class Registry:
             await self._database.alone(tx, "registry")
             await videos.lock(tx, {each.video for each in good})
             placed = await self._placer.place(tx, good)
-            found = {**placed.fresh, **await watches.get_many(tx, list(placed.to_read()))}
-            secrets = await self._shared_secrets(tx, found.values())
+            read_again = await watches.get_many(tx, placed.to_read())
+            told = {each.id: each for view in read_again.values() for each in view.destinations}
+            told |= await destinations.views(tx, placed.destination_ids() - set(told))
+            told = await self._with_secrets(tx, told)
         self._ring(placed.told)
+        found = placed.views(told)
+        for view in read_again.values():
+            found[view.id] = replace(view, destinations=tuple([told[each.id] for each in view.destinations]))
         answers = iter(placed.answers)
-        return [each if isinstance(each, RequestError) else _answer(next(answers), found, secrets) for each in read]
+        return [each if isinstance(each, RequestError) else _answer(next(answers), found) for each in read]
 
     async def watch(self, watch_id: str) -> WatchView:
         """One watch.
@@ -352,16 +357,14 @@ class Registry:
                 answers[-1] = error
         return answers
 
-    async def _shared_secrets(self, tx: Transaction, found: Collection[WatchView]) -> Mapping[str, str]:
-        """By destination, the secrets the registrant must be told."""
-        ids = {each.id for view in found for each in view.destinations}
-        shared: dict[str, str] = {}
-        for destination_id, (kind, sealed) in (await destinations.sealed(tx, ids)).items():
+    async def _with_secrets(self, tx: Transaction, told: Mapping[str, DestinationView]) -> dict[str, DestinationView]:
+        """Destinations by id, with the secrets the registrant must be told."""
+        shown = dict(told)
+        for destination_id, (kind, sealed) in (await destinations.sealed(tx, told)).items():
             settings = unseal(self._box, destination_id, sealed)
             secret = self._notifiers[kind].shared_secret(Address(settings["url"], settings))
-            if secret is not None:
-                shared[destination_id] = secret
-        return shared
+            shown[destination_id] = replace(told[destination_id], signing_secret=secret)
+        return shown
 
     def _ring(self, told: int) -> None:
         self._bells.videos.ring()
@@ -371,17 +374,8 @@ class Registry:
             self._bells.progress.ring()
 
 
-def _answer(
-    placed: Placed | RequestError, found: Mapping[str, WatchView], secrets: Mapping[str, str]
-) -> Registered | RequestError:
-    if isinstance(placed, RequestError):
-        return placed
-    return Registered(_with_secrets(found[placed.watch_id], secrets), placed.created)
-
-
-def _with_secrets(view: WatchView, secrets: Mapping[str, str]) -> WatchView:
-    shown: list[DestinationView] = [replace(each, signing_secret=secrets.get(each.id)) for each in view.destinations]
-    return replace(view, destinations=tuple(shown))
+def _answer(placed: Placed | RequestError, found: Mapping[str, WatchView]) -> Registered | RequestError:
+    return placed if isinstance(placed, RequestError) else Registered(found[placed.watch_id], placed.created)
 
 
 def _standing(known: tuple[str, Mapping[str, Any]] | None, base_url: str, in_flight: int) -> ProviderStanding:

@@ -204,7 +204,7 @@ async def get(tx: Transaction, watch_id: str) -> WatchView | None:
     return found[0] if found else None
 
 
-async def get_many(tx: Transaction, watch_ids: Sequence[str]) -> dict[str, WatchView]:
+async def get_many(tx: Transaction, watch_ids: Collection[str]) -> dict[str, WatchView]:
     """Several watches by id."""
     found: dict[str, WatchView] = {}
     for some in chunks(watch_ids):

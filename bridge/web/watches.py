@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from bridge.errors import InvalidRequestError, NotFoundError, RequestError
 from bridge.registry import Registered, Registration, WatchFilter
 from bridge.registry.bodies import MAX_BATCH
-from bridge.web import schemas, views
+from bridge.web import views
 from bridge.web.bodies import MAX_BATCH_BODY, read, read_model
 from bridge.web.errors import body_of
 from bridge.web.problems import validate
@@ -27,6 +28,8 @@ from bridge.web.waiting import wait_for_end
 
 _WATCH_ID = re.compile(r"watch_[0-9A-Za-z_-]{1,64}")
 _LONGEST_KEY = 255
+# After so many entries of a batch other requests have their turn.
+_BREATH = 100
 
 
 class _Envelope(BaseModel):
@@ -54,8 +57,12 @@ async def register_batch(services: Services, request: Request) -> Response:
     good = [body for body in bodies if isinstance(body, Registration)]
     created_by = caller(request.scope).key_name
     answers = iter(await services.registry.register_many(good, created_by=created_by) if good else ())
-    data = [_shown(next(answers) if isinstance(body, Registration) else body) for body in bodies]
-    return views.json_response(schemas.BatchAnswer(object="list", data=data))
+    data = []
+    for number, body in enumerate(bodies):
+        if number % _BREATH == _BREATH - 1:
+            await asyncio.sleep(0)
+        data.append(_shown(next(answers) if isinstance(body, Registration) else body))
+    return views.plain_response({"object": "list", "data": data})
 
 
 async def list_watches(services: Services, request: Request) -> Response:
@@ -158,10 +165,8 @@ def _registration(entry: Any) -> Registration | RequestError:
     return body
 
 
-def _shown(answer: Registered | RequestError) -> schemas.RegisteredWatch | schemas.Error:
-    if isinstance(answer, RequestError):
-        return schemas.Error.model_validate(body_of(answer))
-    return views.registered_watch(answer.watch)
+def _shown(answer: Registered | RequestError) -> dict[str, Any]:
+    return body_of(answer) if isinstance(answer, RequestError) else views.plain_registered_watch(answer.watch)
 
 
 def _watch_id(request: Request) -> str:
