@@ -11,6 +11,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Literal, TextIO, cast
 from urllib.parse import quote
 
@@ -33,6 +34,8 @@ _TELLTALES = re.compile(
     r"(whsec_|\bBearer\s+|://hooks\.slack(?:-gov)?\.com/|\b(?:api[_-]?key|password|secret|token)=)[^\s\"'<>&]+",
     re.IGNORECASE,
 )
+# One word without the characters that each of these needs, nor the mark of the first of them.
+_HARMLESS = re.compile(r"(?!.{0,64}whsec_)[A-Za-z0-9_.+-]{0,64}", re.IGNORECASE)
 _USER_INFO = re.compile(r"(://)[^\s/?#@\"']+@")
 _WORD = re.compile(r"[^\s\"'<>]+")
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in b"\t\n"}
@@ -70,6 +73,8 @@ class Redactor:
         """``text`` without secrets."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
+        if _HARMLESS.fullmatch(text):
+            return text  # one word: an id, a number, a name
         text = _TELLTALES.sub(rf"\1{MASK}", text)
         text = _USER_INFO.sub(r"\1", text)
         return _WORD.sub(_without_query, text) if "?" in text else text
@@ -93,10 +98,14 @@ class Redactor:
         return {name: self._named(name, value, 0) for name, value in event.items()}
 
     def _named(self, name: str, value: Any, depth: int) -> Any:
-        telling = _SECRET_NAME.search(name.lower().replace("-", "_"))
-        if telling and not (value is None or isinstance(value, bool)):
+        if _is_telling(name) and not (value is None or isinstance(value, bool)):
             return MASK
         return self.value(value, depth + 1)
+
+
+@lru_cache(maxsize=1024)
+def _is_telling(name: str) -> bool:
+    return _SECRET_NAME.search(name.lower().replace("-", "_")) is not None
 
 
 def _without_query(word: re.Match[str]) -> str:
@@ -184,6 +193,8 @@ def _printable(logger: Any, method: str, event: EventDict) -> EventDict:
 
 
 def _take_over(handler: logging.Handler, level: int) -> None:
+    # What no record of ours shows is not looked up (https://docs.python.org/3/howto/logging.html#optimization).
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     for former in [one for one in root.handlers if isinstance(one, _Handler)]:
         root.removeHandler(former)

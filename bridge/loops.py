@@ -24,6 +24,8 @@ IDLE_SECONDS = 5.0
 AWAY_SECONDS = 1.0
 # A turn that found nothing to claim is not repeated sooner, whatever the table says is due: no loop spins.
 SHORTEST_PAUSE = 0.01
+# A loop spends at most half of its time on turns, as long as no turn takes longer than this, seconds.
+LONGEST_GATHERING = 0.05
 
 
 class Bell:
@@ -74,10 +76,14 @@ class Loop(ABC, Generic[Item, Result]):
         self._clock = clock
         self.bell = bell
         self.alive = False
+        self.draining = False
+        """Whether it takes on nothing more: the order to stop came."""
         self._away = False
         self._log = get_logger(f"bridge.{self.name}")
         self._tasks: dict[asyncio.Task[Result], Item] = {}
         self._results: list[Result] = []
+        self._news: asyncio.Future[None] | None = None
+        self._spent = 0.0  # how long the last turn took, seconds
 
     @abstractmethod
     async def claim(self) -> Sequence[Item]:
@@ -111,7 +117,9 @@ class Loop(ABC, Generic[Item, Result]):
         try:
             while not stop.is_set():
                 bell = self.bell.waiter()
+                began = self._clock.monotonic()
                 pause = await self.tick()
+                self._spent = self._clock.monotonic() - began
                 await self._wait(pause, bell, stopped)
             await self._finish(grace)
         finally:
@@ -126,7 +134,9 @@ class Loop(ABC, Generic[Item, Result]):
             await self._record_finished()
             items = await self.claim()
             for item in items:
-                self._tasks[asyncio.create_task(self.work(item), name=f"{self.name}-work")] = item
+                task = asyncio.create_task(self.work(item), name=f"{self.name}-work")
+                task.add_done_callback(self._on_done)
+                self._tasks[task] = item
             if items:
                 return 0.0
             due = await self.next_due()
@@ -142,14 +152,30 @@ class Loop(ABC, Generic[Item, Result]):
 
     async def _wait(self, pause: float, bell: asyncio.Future[None], stopped: asyncio.Future[Any]) -> None:
         """Wait for a result, the bell, the end of the pause or the order to stop, whichever is first."""
+        if any(task.done() for task in self._tasks):
+            bell.cancel()
+            return
         timer = asyncio.ensure_future(self._clock.sleep(pause))
-        waited: set[asyncio.Future[Any]] = {timer, bell, stopped, *self._tasks}
+        self._news = asyncio.get_running_loop().create_future()
+        waited: set[asyncio.Future[Any]] = {timer, bell, stopped, self._news}
         try:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if self._news.done() and not bell.done():
+                await self._gather(stopped)
         finally:
             timer.cancel()
             bell.cancel()
-        self._collect()
+            self._news = None
+
+    async def _gather(self, stopped: asyncio.Future[Any]) -> None:
+        """One result is here. While turns take long and more results are on their way, they are worth waiting for."""
+        pause = min(self._spent, LONGEST_GATHERING)
+        if pause > 0 and self._tasks:
+            await asyncio.wait({stopped}, timeout=pause)
+
+    def _on_done(self, task: asyncio.Task[Result]) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
     def _collect(self) -> None:
         for task in [task for task in self._tasks if task.done()]:
@@ -188,6 +214,7 @@ class Loop(ABC, Generic[Item, Result]):
                 self._log.error("result_dropped", result=repr(result), exc_info=error)
 
     async def _finish(self, grace: float) -> None:
+        self.draining = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         cut = {task: item for task, item in self._tasks.items() if not task.done()}

@@ -15,6 +15,9 @@ from bridge.store.deliveries import Rendered
 
 _log = get_logger("bridge.sender")
 
+# An event is sent to a callback as it is.
+_WITHOUT_TEMPLATE = frozenset({"callback"})
+
 
 class UnrenderableError(BridgeError):
     """Not even the packaged template makes a message of this event."""
@@ -32,6 +35,15 @@ class Composer:
         self._packaged = packaged
         self._sandbox = sandbox
 
+    def at_once(self, kind: str, told: Told, address: Address) -> Rendered | None:
+        """The body of a kind that needs no template, for a destination that has none of its own; else None.
+
+        :raises UnrenderableError: there is no message at all.
+        """
+        if kind not in _WITHOUT_TEMPLATE or template_for(address.settings.get("template"), told.event_type):
+            return None
+        return self._by_packaged(kind, told, address)
+
     async def compose(self, kind: str, told: Told, address: Address) -> Rendered:
         """The body for one destination. A template of its own that fails costs its form, not the message.
 
@@ -43,9 +55,12 @@ class Composer:
                 return Rendered(await self._by_own(kind, own, told, address))
             except (RenderingError, Unfit) as error:
                 _log.warning("template_failed", event_id=told.event_id, kind=kind, error=str(error))
+        return self._by_packaged(kind, told, address, degraded=own is not None)
+
+    def _by_packaged(self, kind: str, told: Told, address: Address, *, degraded: bool = False) -> Rendered:
         try:
             parts = self._packaged_parts(kind, told)
-            return Rendered(self._notifiers[kind].compose(parts, told, address), degraded=own is not None)
+            return Rendered(self._notifiers[kind].compose(parts, told, address), degraded)
         except (RenderingError, Unfit) as error:
             raise UnrenderableError(str(error)) from error
 
@@ -60,4 +75,4 @@ class Composer:
 
     def _packaged_parts(self, kind: str, told: Told) -> Mapping[str, str]:
         """What the packaged template gives; nothing for a callback, whose event is sent as it is."""
-        return {} if kind == "callback" else self._packaged.render(kind, FORMS[kind], told).parts
+        return {} if kind in _WITHOUT_TEMPLATE else self._packaged.render(kind, FORMS[kind], told).parts

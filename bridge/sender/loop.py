@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +12,10 @@ from bridge.errors import SecretsError, StoreUnavailableError
 from bridge.ids import new_id
 from bridge.loops import Bell, Loop
 from bridge.metrics import Metrics
-from bridge.models import Attempt, DeliveryStatus, EventType, Outcome, Reason, Trigger, Video
-from bridge.notifiers.base import Address, Verdict
+from bridge.models import Attempt, DeliveryStatus, EventType, Outcome, Reason, Trigger
+from bridge.notifiers.base import Verdict
 from bridge.outbox import conclude
-from bridge.rendering import Links, Told
+from bridge.rendering import Links
 from bridge.retry import RetrySchedule
 from bridge.secrets import SecretBox
 from bridge.sender.attempting import Answer, Attempter
@@ -24,6 +23,7 @@ from bridge.sender.bodies import BodyKeeper
 from bridge.sender.composing import Composer, UnrenderableError
 from bridge.sender.fairness import Shares
 from bridge.sender.gating import Turned, Wait, admit, learn
+from bridge.sender.preparing import Preparer
 from bridge.store import backlog, deliveries, destinations, targets
 from bridge.store import due as due_deliveries
 from bridge.store.database import Database, Transaction
@@ -85,42 +85,49 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         self._database = database
         self._attempter = attempter
         self._gaps = gaps
-        self._composer = composer
-        self._box = box
+        self._preparer = Preparer(box, composer, links)
         self._schedule = schedule
         self._metrics = metrics
-        self._links = links
         self._room = room
         self._chance = chance
         self._owner = new_id("sender")
         self._lease = attempter.timeout + LEASE_MARGIN
         self._shares = Shares(room)
         self._bodies = BodyKeeper(database, self._owner)
+        self._ahead: list[ClaimedDelivery] = []  # claimed while results were recorded
 
     async def claim(self) -> Sequence[ClaimedDelivery]:
         """Lease due deliveries, but for those whose target is disabled or must be left alone for now."""
-        room = self._room - len(self.in_flight)
+        if self._ahead:
+            claimed, self._ahead = self._ahead, []
+            return claimed
         due = await self.next_due()
-        if room <= 0 or due is None or due > self._database.now():
+        if due is None or due > self._database.now():
             return []
-        held = self._held()
         async with self._database.write() as tx:
-            now = self._database.now()
-            claimed = await due_deliveries.claim(
-                tx,
-                limit=room,
-                owner=self._owner,
-                now=now,
-                lease=self._lease,
-                places=lambda host: self._shares.of(host) - held[host],
-            )
-            barred = [each for each in claimed if not (each.enabled or each.manual)]
-            await deliveries.conclude(tx, [_barred(each) for each in barred], [])
-            await self._stand_in(tx, [_failed(each) for each in barred], now)
-            ready = [each for each in claimed if each.enabled or each.manual]
-            later = await self._admit(tx, ready, now)
-            await backlog.postpone(tx, {row: (wait.until, wait.reason) for row, wait in later.items()})
-        return [each for each in ready if each.id not in later]
+            return await self._claim(tx, self._database.now())
+
+    async def _claim(self, tx: Transaction, now: float) -> list[ClaimedDelivery]:
+        held = self._held()
+        claimed = await due_deliveries.claim(
+            tx,
+            limit=self._room - len(self.in_flight),
+            owner=self._owner,
+            now=now,
+            lease=self._lease,
+            places=lambda host: self._shares.of(host) - held[host],
+        )
+        barred = [each for each in claimed if not (each.enabled or each.manual)]
+        await deliveries.conclude(tx, [_barred(each) for each in barred], [])
+        await self._stand_in(tx, [_failed(each) for each in barred], now)
+        ready = [each for each in claimed if each.enabled or each.manual]
+        later = await self._admit(tx, ready, now)
+        await backlog.postpone(tx, {row: (wait.until, wait.reason) for row, wait in later.items()})
+        going = [each for each in ready if each.id not in later]
+        rendered = self._preparer.at_once(going)
+        if await deliveries.keep_bodies(tx, rendered):
+            going = [replace(each, body=rendered[each.id].body) if each.id in rendered else each for each in going]
+        return going
 
     def _held(self) -> Counter[str]:
         """How many places each host holds."""
@@ -150,10 +157,10 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         """Make one attempt, after rendering what was never rendered and keeping that."""
         moved = self._database.clock.moved
         try:
-            address = self._open(item)
+            address = self._preparer.address(item)
             body = item.body
             if body is None:
-                rendered = await self._composer.compose(item.kind, self._told(item), address)
+                rendered = await self._preparer.compose(item, address)
                 body = await self._bodies.keep(item.id, rendered)
         except UnrenderableError as error:
             now = self._database.now()
@@ -175,43 +182,58 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         return Sent(item, answer, began, moved)
 
     async def record(self, results: Sequence[Sent | Unsent]) -> None:
-        """Write attempts and what follows from them as one commit."""
-        made: list[tuple[Sent, Attempt]] = []
-        conclusions: list[Conclusion] = []
+        """Write attempts and what follows from them as one commit.
+
+        Where several come in at once there is much to do: the next ones are claimed in the same commit. One alone is
+        written alone; so what cannot be written is found without a claim that depends on it.
+        """
         async with self._database.write() as tx:
             now = self._database.now()
-            sent = [self._in_present_time(each) for each in results if isinstance(each, Sent)]
-            held = await deliveries.held(tx, [each.claim for each in sent], self._owner)
-            for each in sent:
-                if each.claim.id not in held:
-                    self._log.warning("late_result", delivery=each.claim.id)
-                    continue
-                conclusion, outcome, reason = conclude(
-                    each.claim,
-                    held[each.claim.id],
-                    each.answer.verdict,
-                    self._schedule,
-                    now=now,
-                    jitter=self._chance(),
-                    lesser_body=each.answer.lesser_body,
-                )
-                conclusions.append(conclusion)
-                made.append((each, _attempt(each, outcome, reason)))
-            await deliveries.conclude(tx, conclusions, [(each.claim.id, attempt) for each, attempt in made])
-            dead = {each.id for each in conclusions if each.status is DeliveryStatus.FAILED}
-            failed = [_failed(each.claim) for each, _ in made if each.claim.id in dead]
-            turned = await self._learn(tx, sent, now)
-            failed += await self._disable(tx, sent, now)
-            await self._stand_in(tx, failed, now)
+            made, turned = await self._record(tx, results, now)
+            ahead = await self._claim(tx, now) if len(results) > 1 and not self.draining else []
+        self._ahead += ahead
         for each, attempt in made:
             self._report(each, attempt, now)
         for target, what in turned.items():
             self._log.warning(f"breaker_{what.value}", target=target[:12])
 
+    async def _record(
+        self, tx: Transaction, results: Sequence[Sent | Unsent], now: float
+    ) -> tuple[list[tuple[Sent, Attempt]], dict[str, Turned]]:
+        """Write attempts; what was written, and whose breakers turned."""
+        made: list[tuple[Sent, Attempt]] = []
+        conclusions: list[Conclusion] = []
+        sent = [self._in_present_time(each) for each in results if isinstance(each, Sent)]
+        held = await deliveries.held(tx, [each.claim for each in sent], self._owner)
+        for each in sent:
+            if each.claim.id not in held:
+                self._log.warning("late_result", delivery=each.claim.id)
+                continue
+            conclusion, outcome, reason = conclude(
+                each.claim,
+                held[each.claim.id],
+                each.answer.verdict,
+                self._schedule,
+                now=now,
+                jitter=self._chance(),
+                lesser_body=each.answer.lesser_body,
+            )
+            conclusions.append(conclusion)
+            made.append((each, _attempt(each, outcome, reason)))
+        await deliveries.conclude(tx, conclusions, [(each.claim.id, attempt) for each, attempt in made])
+        dead = {each.id for each in conclusions if each.status is DeliveryStatus.FAILED}
+        failed = [_failed(each.claim) for each, _ in made if each.claim.id in dead]
+        turned = await self._learn(tx, sent, now)
+        failed += await self._disable(tx, sent, now)
+        await self._stand_in(tx, failed, now)
+        return made, turned
+
     def _in_present_time(self, sent: Sent) -> Sent:
         """The same attempt, as if the clock had always been as it is now."""
         moved = self._database.clock.moved
         by = moved - sent.moved
+        if not by:
+            return sent
         return Sent(replace(sent.claim, claimed_at=sent.claim.claimed_at + by), sent.answer, sent.at + by, moved)
 
     async def _learn(self, tx: Transaction, sent: Sequence[Sent], now: float) -> dict[str, Turned]:
@@ -259,30 +281,6 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         full = [host for host, number in self._held().items() if number >= self._shares.of(host)]
         async with self._database.read() as tx:
             return await due_deliveries.next_due(tx, full)
-
-    def _open(self, claim: ClaimedDelivery) -> Address:
-        """The destination's own settings.
-
-        :raises SecretsError: they cannot be decrypted with the keys at hand.
-        """
-        settings = json.loads(self._box.decrypt(claim.config, f"destinations.{claim.destination_id}"))
-        return Address(settings["url"], settings)
-
-    def _told(self, claim: ClaimedDelivery) -> Told:
-        links = self._links(claim.watch_id, claim.event_type, claim.event_at)
-        return Told(
-            event_id=claim.event_id,
-            event_type=claim.event_type,
-            created_at=claim.event_at,
-            video=Video.from_dict(claim.video),
-            watch_id=claim.watch_id,
-            watch_created_at=claim.watch_created_at,
-            watch_url=links.watch,
-            content_url=links.content,
-            thumbnail_url=links.thumbnail,
-            provider=claim.provider,
-            metadata=claim.watch_metadata,
-        )
 
     def _report(self, sent: Sent, attempt: Attempt, now: float) -> None:
         claim = sent.claim

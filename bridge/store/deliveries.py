@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, insert, select, update
+from sqlalchemy import and_, bindparam, case, exc, func, insert, select, update
 
 from bridge.models import Attempt, DeliveryStatus, EventType, Reason
 from bridge.store.database import Transaction
@@ -171,6 +171,28 @@ async def store_bodies(tx: Transaction, rendered: Mapping[str, Rendered], owner:
         deliveries.c.id.in_(rendered), deliveries.c.lease_owner == owner
     )
     return {row[0]: row[1] for row in await tx.execute(query)}
+
+
+async def keep_bodies(tx: Transaction, rendered: Mapping[str, Rendered]) -> bool:
+    """Keep what was rendered of deliveries that were claimed in this transaction and have no body; whether it was.
+
+    What the database refuses leaves the claims as they are: each is rendered and kept by itself then.
+    """
+    if not rendered:
+        return True
+    try:
+        async with tx.begin_nested():
+            await tx.execute(
+                update(deliveries)
+                .where(deliveries.c.id == bindparam("row"))
+                .values(body=bindparam("v_body"), degraded=bindparam("v_degraded")),
+                [{"row": row, "v_body": each.body, "v_degraded": each.degraded} for row, each in rendered.items()],
+            )
+    except exc.OperationalError:
+        raise  # the database is away
+    except exc.DBAPIError:
+        return False
+    return True
 
 
 async def held(tx: Transaction, claims: Sequence[ClaimedDelivery], owner: str) -> dict[str, HeldDelivery]:

@@ -79,7 +79,13 @@ async def delivery_counts(tx: Transaction) -> dict[DeliveryStatus, int]:
 
 async def oldest_pending(tx: Transaction) -> float | None:
     """When the oldest delivery that is still pending was created."""
-    query = select(func.min(deliveries.c.created_at)).where(deliveries.c.status == DeliveryStatus.PENDING.value)
+    # Ids are ordered by time, so this is the first entry of an index.
+    query = (
+        select(deliveries.c.created_at)
+        .where(deliveries.c.status == DeliveryStatus.PENDING.value)
+        .order_by(deliveries.c.id)
+        .limit(1)
+    )
     found: float | None = (await tx.execute(query)).scalar_one_or_none()
     return found
 

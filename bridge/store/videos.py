@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, case, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, case, exists, func, insert, or_, select, tuple_, update
 
 from bridge.ids import new_id
 from bridge.models import Video
@@ -211,15 +211,12 @@ async def claim(
     :param due_by: only those that were due by then; by now unless it is given.
     :param known_first: those that the provider did not miss at their last look go before the others.
     """
-    missed = case((videos.c.last_look == "missing", 1), else_=0)
-    query = (
-        select(videos.c.id)
-        .where(videos.c.provider == provider, videos.c.next_at <= (now if due_by is None else due_by))
-        .order_by(*([missed] if known_first else []), videos.c.next_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    due = (await tx.execute(query)).scalars().all()
+    by = now if due_by is None else due_by
+    due: list[str] = []
+    if known_first:
+        due += await _due(tx, provider, by, limit, videos.c.last_look.is_distinct_from("missing"))
+    if len(due) < limit:
+        due += await _due(tx, provider, by, limit - len(due), *([videos.c.id.not_in(due)] if due else []))
     leased = await tx.execute(
         update(videos)
         .where(videos.c.id.in_(due))
@@ -227,6 +224,17 @@ async def claim(
         .returning(videos.c.id, videos.c.provider, videos.c.video_id, videos.c.fence, videos.c.deadline)
     )
     return sorted((ClaimedVideo(*row) for row in leased), key=lambda claimed: due.index(claimed.id))
+
+
+async def _due(tx: Transaction, provider: str, now: float, limit: int, *which: ColumnElement[bool]) -> Sequence[str]:
+    query = (
+        select(videos.c.id)
+        .where(videos.c.provider == provider, videos.c.next_at <= now, *which)
+        .order_by(videos.c.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await tx.execute(query)).scalars().all()
 
 
 async def renew(tx: Transaction, claims: Sequence[ClaimedVideo], owner: str, until: float) -> None:

@@ -156,8 +156,20 @@ async def overdue(tx: Transaction, provider: str, before: float, limit: int) -> 
 
 async def waiting_providers(tx: Transaction) -> set[str]:
     """Names of the providers that have videos somebody waits for."""
-    query = select(videos.c.provider).where(videos.c.next_at.is_not(None)).distinct()
-    return set((await tx.execute(query)).scalars())
+    found: set[str] = set()
+    last = ""
+    while True:  # from one name to the next in the index, however many rows there are of each
+        query = (
+            select(videos.c.provider)
+            .where(videos.c.provider > last, videos.c.next_at.is_not(None))
+            .order_by(videos.c.provider)
+            .limit(1)
+        )
+        name = (await tx.execute(query)).scalar_one_or_none()
+        if name is None:
+            return found
+        found.add(name)
+        last = name
 
 
 async def end(tx: Transaction, ended: Sequence[tuple[str, Ending]], now: float) -> None:

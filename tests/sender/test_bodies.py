@@ -16,7 +16,8 @@ from tests.sender.events import ended
 
 async def claimed(parts: Parts, hook: str, number: int) -> list[str]:
     for each in range(number):
-        await ended(parts, f"video_{each}", callback_url=f"{hook}/{each}")
+        told = {"kind": "callback", "url": f"{hook}/{each}", "template": "{}"}
+        await ended(parts, f"video_{each}", destinations=[told])
     return [claim.id for claim in await parts.sender.claim()]
 
 

@@ -55,6 +55,13 @@ async def test_the_body_that_is_sent_is_the_one_that_was_stored(
     assert sql(tmp_path, "SELECT body FROM deliveries") == [(receiver.received[0].body,)]
 
 
+async def test_a_body_that_needs_no_template_is_stored_with_the_claim(parts: Parts, hook: str, tmp_path: Path) -> None:
+    await ended(parts, callback_url=hook)
+    (claimed,) = await parts.sender.claim()
+    assert sql(tmp_path, "SELECT body FROM deliveries") == [(claimed.body,)]
+    assert claimed.body is not None
+
+
 async def test_a_body_that_cannot_be_stored_is_not_sent(
     parts: Parts, receiver: Receiver, hook: str, tmp_path: Path
 ) -> None:

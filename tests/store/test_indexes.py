@@ -10,10 +10,24 @@ import pytest
 from sqlalchemy import event
 
 from bridge.models import PageRequest, WatchStatus
-from bridge.store import Transaction, deliveries, destinations, due, lanes, reports, sweeps, videos, watches
+from bridge.store import (
+    Database,
+    Transaction,
+    deliveries,
+    destinations,
+    due,
+    lanes,
+    reports,
+    sweeps,
+    targets,
+    videos,
+    watches,
+)
 from bridge.store.reports import DeliveryFilter
 from bridge.store.tables import metadata
 from bridge.store.watches import WatchFilter
+from tests import postgres
+from tests.clock import ManualClock
 from tests.store.rows import (
     NOW,
     add_delivery,
@@ -42,13 +56,18 @@ async def statements(tx: Transaction) -> AsyncIterator[list[Statement]]:
     event.remove(tx.sync_connection, "before_cursor_execute", note)
 
 
-async def scans(tx: Transaction, seen: list[Statement]) -> list[str]:
-    """What SQLite would read from beginning to end to answer these statements."""
-    steps = [
+async def plan(tx: Transaction, seen: list[Statement]) -> list[str]:
+    """How SQLite answers these statements, step by step."""
+    return [
         step
         for text, parameters in seen
         for step in (await tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters)).scalars("detail")
     ]
+
+
+async def scans(tx: Transaction, seen: list[Statement]) -> list[str]:
+    """What SQLite would read from beginning to end to answer these statements."""
+    steps = await plan(tx, seen)
     whole = [step for step in steps if step.startswith("SCAN") and step.split()[1] in metadata.tables]
     return whole + [step for step in steps if "TEMP B-TREE FOR ORDER BY" in step]
 
@@ -78,6 +97,24 @@ async def ending_of_a_watch(tx: Transaction) -> None:
     await watches.status_of(tx, watch_id)
     await watches.cancel(tx, watch_id, NOW)
     await deliveries.cancel_pending(tx, watch_id)
+
+
+async def what_a_scrape_counts(tx: Transaction) -> None:
+    await videos.in_flight(tx)
+    await watches.counts(tx)
+    await watches.waiting_providers(tx)
+    await reports.delivery_counts(tx)
+    await reports.oldest_pending(tx)
+    await destinations.disabled_targets(tx)
+    await targets.open_breakers(tx)
+
+
+async def what_is_due(tx: Transaction) -> None:
+    await videos.next_due(tx, ["openai"])
+    await videos.claim(tx, "openai", limit=80, owner="poller_1", now=NOW, lease=30)
+    await videos.looked_since(tx, "openai", NOW - 60)
+    await due.next_due(tx)
+    await due.claim(tx, limit=64, owner="sender_1", now=NOW, lease=30)
 
 
 async def turn_of_the_sender(tx: Transaction) -> None:
@@ -115,6 +152,38 @@ async def test_no_table_is_read_as_a_whole(tx: Transaction, work: Callable[[Tran
         await work(tx)
     assert len(seen) >= 5
     assert await scans(tx, seen) == []
+
+
+@pytest.mark.parametrize("work", [what_is_due, what_a_scrape_counts])
+async def test_what_grows_with_the_table_is_read_from_an_index_alone(
+    tx: Transaction, work: Callable[[Transaction], Awaitable[None]]
+) -> None:
+    async with statements(tx) as seen:
+        await work(tx)
+    steps = await plan(tx, [each for each in seen if each[0].startswith("SELECT")])
+    reading = [step for step in steps if step.split()[0] in ("SCAN", "SEARCH") and step.split()[1] in metadata.tables]
+    in_part = [step for step in reading if "COVERING INDEX" not in step]
+    assert [step for step in in_part if "(status=?)" not in step] == []  # one row, the first of them
+
+
+@pytest.mark.parametrize("work", [what_is_due, what_a_scrape_counts])
+async def test_postgresql_has_an_index_for_it_too(
+    work: Callable[[Transaction], Awaitable[None]], clock: ManualClock
+) -> None:
+    database = Database(postgres.emptied_url(), clock)
+    async with database.write() as tx:
+        await tx.exec_driver_sql("SET LOCAL enable_seqscan = off")  # so small a table it would read as a whole
+        async with statements(tx) as seen:
+            await work(tx)
+        read = [each for each in seen if each[0].startswith("SELECT")]
+        steps = [
+            step
+            for text, parameters in read
+            for step in (await tx.exec_driver_sql(f"EXPLAIN {text}", parameters)).scalars()
+        ]
+    await database.aclose()
+    assert len(read) >= 5
+    assert [step for step in steps if "Seq Scan" in step] == []
 
 
 async def test_overdue_watches_are_found_by_their_videos_deadline(tx: Transaction) -> None:
