@@ -6,12 +6,11 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from bridge.errors import SecretsError
 from bridge.models import EventType, Video
 from bridge.notifiers.base import Address
 from bridge.rendering import Links, Told
 from bridge.secrets import SecretBox
-from bridge.sender.composing import Composer, UnrenderableError
+from bridge.sender.composing import Composer
 from bridge.store.deliveries import ClaimedDelivery, Rendered
 
 _REMEMBERED = 1024
@@ -51,8 +50,8 @@ class Preparer:
             if claim.body is None:
                 try:
                     rendered = self._composer.at_once(claim.kind, _told(claim, self._links), self.address(claim))
-                except (SecretsError, UnrenderableError):
-                    continue  # whoever works on it finds out, and says so
+                except Exception:  # whoever works on this one finds out, and says so; it must not stop the others
+                    continue
                 if rendered is not None:
                     bodies[claim.id] = rendered
         return bodies

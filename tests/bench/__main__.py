@@ -18,7 +18,7 @@ import psutil
 import uvloop
 
 from bridge.logs import configure_logs
-from tests.bench import crash, delivering, fleet, guard, observing, policies, ticks, transports
+from tests.bench import crash, delivering, fleet, guard, observing, policies, registering, scale, ticks, transports
 from tests.bench.cores import measured_core
 from tests.bench.figures import Row, table
 
@@ -32,6 +32,8 @@ SECTIONS: list[tuple[str, Measure]] = [
     ("observing", observing.measure),
     ("transports", transports.measure),
     ("delivering", delivering.measure),
+    ("registering", registering.measure),
+    ("scale", scale.measure),
     ("ticks", ticks.measure),
     ("guard", guard.measure),
     ("crash", crash.measure),

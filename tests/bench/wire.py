@@ -17,6 +17,9 @@ from pathlib import Path
 
 from tests.bench.cores import pin_servers
 
+ENDED = "ended_"
+"""What the id of a video begins with that has ended."""
+
 _NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 _PATIENCE = 120.0
 
@@ -117,15 +120,17 @@ class _Protocol(asyncio.Protocol):
 
 
 def _video(path: bytes) -> bytes:
-    """A video that is being made, under whatever id is asked for."""
+    """A video under whatever id is asked for: being made, unless the id says that it has ended."""
+    video_id = path.rsplit(b"/", 1)[1].decode()
+    ended = video_id.startswith(ENDED)
     video = {
-        "id": path.rsplit(b"/", 1)[1].decode(),
+        "id": video_id,
         "object": "video",
         "model": "sora-2",
-        "status": "in_progress",
-        "progress": 50,
+        "status": "completed" if ended else "in_progress",
+        "progress": 100 if ended else 50,
         "created_at": 1763870000,
-        "completed_at": None,
+        "completed_at": 1763870060 if ended else None,
         "expires_at": None,
         "prompt": "a cat that plays the piano",
         "remixed_from_video_id": None,

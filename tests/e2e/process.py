@@ -25,13 +25,14 @@ class BridgeProcess:
         self._folder = folder
         self.environ = {**os.environ, "PYTHONPATH": str(ROOT), "BRIDGE_PORT": str(port), **environ}
         self._process: Process | None = None
+        self.patience = 20.0
 
     async def start(self) -> None:
         """Start it, and return once it is ready."""
         self._process = await create_subprocess_exec(
             *COMMAND, cwd=self._folder, env=self.environ, stdout=DEVNULL, stderr=DEVNULL
         )
-        async with asyncio.timeout(20), httpx.AsyncClient(trust_env=False) as client:
+        async with asyncio.timeout(self.patience), httpx.AsyncClient(trust_env=False) as client:
             while not await self._is_ready(client):
                 assert self._process.returncode is None, "the server ended by itself"
                 await asyncio.sleep(0.05)

@@ -1,0 +1,98 @@
+"""One process with 100,000 videos in flight: memory, start, and how quickly the API answers while it polls and delivers
+as fast as it can (every fourth video it looks at has ended).
+
+The baseline of the API's times is the same server with next to nothing to do."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+import time
+from pathlib import Path
+from signal import SIGTERM
+from statistics import median
+
+from tests.bench.figures import Row
+from tests.bench.serving import Served, Stopwatch, a_batch, served
+from tests.bench.wire import Wire, wire
+
+WATCHES = 100_000
+SIZE = 1000
+SECONDS = 10.0
+_IDLE = {"BRIDGE_POLL_RATE": "0.01"}
+_USUAL = {"BRIDGE_POLL_RATE": "20"}
+_FLAT_OUT = {"BRIDGE_POLL_RATE": "10000"}
+
+
+async def measure(runs: int) -> list[Row]:
+    """Rows for memory, start and the API."""
+    idle, busy, told, starts = [], [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        async with wire() as server, served(Path(folder), server, **_IDLE) as bridge:
+            for start in range(0, WATCHES, SIZE):
+                await bridge.register(a_batch(start, SIZE, server.url, ended=4))
+            for run in range(runs):
+                starts.append(await first_look(bridge, server))
+                if run == 0:
+                    before, after = await memory(bridge)
+                await bridge.restart(**_IDLE)
+                idle.append((await asked(bridge, server, f"idle_{run}"))[0])
+                await bridge.restart(**_FLAT_OUT)
+                p99, rate = await asked(bridge, server, f"busy_{run}")
+                busy.append(p99)
+                told.append(rate)
+    still, flat = median(idle), median(busy)
+    return [
+        Row(f"Memory with {WATCHES:,} in flight", f"{after:.0f} MiB", f"{before:.0f} MiB {SECONDS:.0f} s before"),
+        Row("From the start to the first look", f"{median(starts):.2f} s"),
+        Row(
+            f"API p99 while {median(told):,.0f} looks and deliveries a second go out",
+            f"{flat * 1000:.0f} ms",
+            f"{still * 1000:.0f} ms idle",
+            f"{flat / still:.1f}",
+        ),
+    ]
+
+
+async def first_look(bridge: Served, server: Wire) -> float:
+    """Seconds from the start of a process to its first look."""
+    await bridge.process.end(SIGTERM)
+    seen = await server.answered()
+    bridge.process.environ.update(_USUAL)
+    began = time.perf_counter()
+    starting = asyncio.create_task(bridge.start())
+    await server.answered(seen + 1)
+    took = time.perf_counter() - began
+    await starting
+    return took
+
+
+async def memory(bridge: Served) -> tuple[float, float]:
+    """Memory after some seconds of polling, and after some more, MiB."""
+    await asyncio.sleep(SECONDS)
+    before = bridge.memory()
+    await asyncio.sleep(SECONDS)
+    return before, bridge.memory()
+
+
+async def asked(bridge: Served, server: Wire, prefix: str) -> tuple[float, float]:
+    """The p99 of requests, seconds, and how many requests a second the bridge made meanwhile.
+
+    One request in five registers a watch; each of those is there afterwards.
+    """
+    stopwatch, chance = Stopwatch(), random.Random(23)
+    made: list[str] = []
+    seen, began = await server.answered(), time.perf_counter()
+    while time.perf_counter() - began < SECONDS:
+        if not made or chance.random() < 0.2:
+            body = {"video_id": f"{prefix}_{len(made)}", "callback_url": f"{server.url}/api"}
+            answer = await stopwatch.timed(bridge.client, "POST", "/v1/watches", json=body)
+            made.append(answer.json()["id"])
+        else:
+            await stopwatch.timed(bridge.client, "GET", f"/v1/watches/{chance.choice(made)}")
+        await asyncio.sleep(0.01)
+    rate = (await server.answered() - seen) / (time.perf_counter() - began)
+    for watch_id in made:
+        (await bridge.client.get(f"/v1/watches/{watch_id}")).raise_for_status()
+    return stopwatch.p99(), rate
