@@ -47,14 +47,16 @@ class Preparer:
         """The bodies, by delivery, of those that were never rendered and need no template. The rest takes its time."""
         bodies = {}
         for claim in claims:
-            if claim.body is None:
-                try:
-                    rendered = self._composer.at_once(claim.kind, _told(claim, self._links), self.address(claim))
-                except Exception:  # whoever works on this one finds out, and says so; it must not stop the others
-                    continue
-                if rendered is not None:
-                    bodies[claim.id] = rendered
+            rendered = self._at_once(claim) if claim.body is None else None
+            if rendered is not None:
+                bodies[claim.id] = rendered
         return bodies
+
+    def _at_once(self, claim: ClaimedDelivery) -> Rendered | None:
+        try:
+            return self._composer.at_once(claim.kind, _told(claim, self._links), self.address(claim))
+        except Exception:  # whoever works on this one finds out, and says so; it must not stop the others
+            return None
 
     async def compose(self, claim: ClaimedDelivery, address: Address) -> Rendered:
         """The body of a delivery.

@@ -18,7 +18,7 @@ import psutil
 import uvloop
 
 from bridge.logs import configure_logs
-from tests.bench import crash, delivering, fleet, guard, observing, policies, registering, scale, ticks, transports
+from tests.bench import crash, delivering, fleet, guard, observing, policies, registering, scale, throughput, ticks, transports
 from tests.bench.cores import measured_core
 from tests.bench.figures import Row, table
 
@@ -31,6 +31,7 @@ SECTIONS: list[tuple[str, Measure]] = [
     ("fleet", fleet.measure),
     ("observing", observing.measure),
     ("transports", transports.measure),
+    ("throughput", throughput.measure),
     ("delivering", delivering.measure),
     ("registering", registering.measure),
     ("scale", scale.measure),
