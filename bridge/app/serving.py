@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -68,6 +69,7 @@ async def _run(
         await asyncio.wait({up, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         up.cancel()
         bridge.readiness.ready()
+        gc.freeze()  # what was made until now stays: the collector need not go through it again and again
         _log.info("serving", url=url_of(host, listener), version=__version__)
         if ready is not None and server.up.is_set():
             ready(url_of(host, listener))

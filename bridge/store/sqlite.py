@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bridge.errors import Away, ConfigurationError
+from bridge.store.onehop import DRIVER
 
 BUSY_TIMEOUT_MS = 5_000
 
@@ -39,7 +40,7 @@ class SqliteBackend:
     kind: Literal["sqlite"] = "sqlite"
 
     def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
-        file = URL.create("sqlite+aiosqlite", database=str(sqlite_path(url)))
+        file = URL.create(DRIVER, database=str(sqlite_path(url)))
         self.reader = create_async_engine(file, pool_size=8, max_overflow=8)
         self.writer = self.reader.execution_options(bridge_write=True)
         self._turn = asyncio.Lock()

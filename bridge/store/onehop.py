@@ -1,0 +1,122 @@
+"""SQLAlchemy's dialect for aiosqlite, with one trip to the connection's thread for a statement where that has four.
+
+aiosqlite makes a cursor, executes, fetches and closes with a hand-over to its thread for each, and under load each of
+them waits for the interpreter's lock. Rows are small here and always fetched at once, so all of it can be done in one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Any
+
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.aiosqlite import (
+    AsyncAdapt_aiosqlite_connection,
+    AsyncAdapt_aiosqlite_cursor,
+    AsyncAdapt_aiosqlite_dbapi,
+    SQLiteDialect_aiosqlite,
+)
+
+DRIVER = "sqlite+onehop"
+"""The scheme of a URL that uses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Executed:
+    """What a statement gave."""
+
+    rows: Sequence[Any] = ()
+    description: Any = None
+    rowcount: int = -1
+    lastrowid: int | None = None
+
+
+def _execute(connection: Connection, statement: str, parameters: Any, many: bool) -> _Executed:
+    """Run in the connection's thread."""
+    cursor = connection.cursor()
+    try:
+        if many:
+            cursor.executemany(statement, parameters)
+        else:
+            cursor.execute(statement, () if parameters is None else parameters)
+        rows = cursor.fetchall() if cursor.description else ()
+        return _Executed(rows, cursor.description, cursor.rowcount, cursor.lastrowid)
+    finally:
+        cursor.close()
+
+
+class OneHopCursor(AsyncAdapt_aiosqlite_cursor):
+    """A cursor that is there only while its statement runs; what came of that is kept."""
+
+    __slots__ = ("_executed",)
+
+    def __init__(self, adapt_connection: AsyncAdapt_aiosqlite_connection) -> None:
+        self._adapt_connection = adapt_connection
+        self._connection = adapt_connection._connection
+        self._rows: deque[Any] = deque()
+        self._executed = _Executed()
+
+    @property
+    def description(self) -> Any:
+        """The columns of the rows; None when there are none."""
+        return self._executed.description
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were written."""
+        return self._executed.rowcount
+
+    @property
+    def lastrowid(self) -> Any:
+        """The row that was inserted last."""
+        return self._executed.lastrowid
+
+    def close(self) -> None:
+        """Drop rows that nobody fetched."""
+        self._rows.clear()
+
+    async def _async_soft_close(self) -> None:
+        """There is nothing left to close."""
+
+    async def _execute_async(self, operation: Any, parameters: Any) -> Any:
+        await self._run(operation, parameters, many=False)
+
+    async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> Any:
+        await self._run(operation, seq_of_parameters, many=True)
+
+    async def _run(self, statement: str, parameters: Any, *, many: bool) -> None:
+        connection: Any = self._connection
+        async with self._adapt_connection._execute_mutex:
+            self._executed = await connection._execute(_execute, connection._conn, statement, parameters, many)
+        self._rows = deque(self._executed.rows)
+
+
+class OneHopConnection(AsyncAdapt_aiosqlite_connection):
+    """A connection with such cursors."""
+
+    __slots__ = ()
+
+    _cursor_cls: Any = OneHopCursor
+
+
+class _Dbapi(AsyncAdapt_aiosqlite_dbapi):
+    def connect(self, *arg: Any, **kw: Any) -> OneHopConnection:
+        made = super().connect(*arg, **kw)
+        return OneHopConnection(self, made._connection)
+
+
+class OneHopDialect(SQLiteDialect_aiosqlite):
+    """The dialect."""
+
+    supports_statement_cache = True
+
+    @classmethod
+    def import_dbapi(cls) -> AsyncAdapt_aiosqlite_dbapi:
+        """The driver."""
+        return _Dbapi(__import__("aiosqlite"), __import__("sqlite3"))
+
+
+registry.register("sqlite.onehop", __name__, OneHopDialect.__name__)
