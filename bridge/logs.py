@@ -194,6 +194,7 @@ def _printable(logger: Any, method: str, event: EventDict) -> EventDict:
 
 def _take_over(handler: logging.Handler, level: int) -> None:
     # What no record of ours shows is not looked up (https://docs.python.org/3/howto/logging.html#optimization).
+    logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     for former in [one for one in root.handlers if isinstance(one, _Handler)]:

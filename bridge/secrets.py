@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -35,6 +36,7 @@ class SecretBox:
         derived = [_derive(key) for key in keys]
         self._ciphers = {hashlib.sha256(key).hexdigest()[:8]: AESGCM(key) for key in derived}
         self.key_id = next(iter(self._ciphers))
+        self._derived = lru_cache(maxsize=1024)(self._derive_callback_secrets)
 
     def encrypt(self, plain: bytes, context: str) -> bytes:
         """``<key id>:<nonce><ciphertext>``. The context (which row it belongs to) is authenticated with it."""
@@ -55,12 +57,15 @@ class SecretBox:
         except (InvalidTag, ValueError) as error:  # ValueError: too little is left of it for a nonce
             raise SecretsError(f"the stored secret of {context} does not decrypt: wrong key or damaged data") from error
 
-    def callback_secrets(self, url: str) -> list[str]:
+    def callback_secrets(self, url: str) -> Sequence[str]:
         """The signing secrets of a callback that has none of its own, newest key first.
 
         One URL always has one secret; while ``BRIDGE_SECRET_KEY`` holds an old key beside the new one both sign.
         """
-        return [signing.derive_secret(master, url) for master in self._masters]
+        return self._derived(url)
+
+    def _derive_callback_secrets(self, url: str) -> Sequence[str]:
+        return tuple(signing.derive_secret(master, url) for master in self._masters)
 
     def keys_for(self, purpose: str) -> list[bytes]:
         """Keys of 32 bytes for something else than encryption, one per key of ours, the newest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import lru_cache
 from typing import cast
 
 import httpx
@@ -209,7 +210,7 @@ def _build(request: OutgoingRequest, timeout: float) -> httpx.Request:
     try:
         return httpx.Request(
             request.method,
-            request.url,
+            _read_url(request.url),
             headers=headers,
             content=request.body,
             # The deadline is the caller's; who dials only wants to know how to share it among several addresses.
@@ -217,6 +218,12 @@ def _build(request: OutgoingRequest, timeout: float) -> httpx.Request:
         )
     except UnicodeEncodeError as error:
         raise EgressError(Reason.RENDER, "a header holds characters that cannot be sent") from error
+
+
+@lru_cache(maxsize=1024)
+def _read_url(url: str) -> httpx.URL:
+    """A URL as httpx reads it: a tenth of what a request costs, and most go where others went before."""
+    return httpx.URL(url)
 
 
 def _headers(response: httpx.Response) -> dict[str, str]:
