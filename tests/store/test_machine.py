@@ -22,7 +22,7 @@ from bridge.models import DeliveryStatus, Outcome, Reason
 from bridge.notifiers import create_notifiers
 from bridge.notifiers.base import Verdict
 from bridge.outbox import OWN_FAULT_DELAY
-from bridge.rendering import PackagedTemplates, Sandbox
+from bridge.rendering import Links, PackagedTemplates, Sandbox
 from bridge.resources import templates_dir
 from bridge.retry import RetrySchedule
 from bridge.secrets import SecretBox
@@ -99,7 +99,7 @@ class Deliveries(RuleBasedStateMachine):
             bell=Bell(),
             schedule=RetrySchedule(DELAYS),
             metrics=Metrics(),
-            links=lambda _watch_id: None,
+            links=lambda *_: Links(),
             room=4,
             chance=lambda: 0.0,
         )
