@@ -64,6 +64,57 @@ async def test_what_cannot_be_read_is_refused_in_the_shape_of_every_refusal(
     assert (answered, body["error"]["code"], body["error"]["param"]) == (status, code, None)
     assert headers["x-request-id"].startswith("req_")
     assert headers["connection"] == "close"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (GET.replace(b"/healthz", b"/" + b"a" * (protocol.MAX_URL - 1)) + b"\r\n", 404),
+        (GET.replace(b"/healthz", b"/" + b"a" * protocol.MAX_URL) + b"\r\n", 414),
+        (GET + b"a: b\r\n" * (protocol.MAX_HEADERS - 2) + b"\r\n", 200),
+        (GET + b"a: b\r\n" * (protocol.MAX_HEADERS - 1) + b"\r\n", 431),
+        (GET + b"a: " + b"b" * (protocol.MAX_HEADER_BYTES - 29) + b"\r\n\r\n", 200),
+        (GET + b"a: " + b"b" * (protocol.MAX_HEADER_BYTES - 28) + b"\r\n\r\n", 431),
+    ],
+    ids=["url", "longer url", "headers", "more headers", "large header", "larger header"],
+)
+async def test_the_bounds_are_where_they_are_said_to_be(url: str, sent: bytes, status: int) -> None:
+    assert (await answer_to(url, sent))[0] == status
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nx: ",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nx: ",
+    ],
+    ids=["a header's value", "a header's name", "a trailer"],
+)
+async def test_what_never_ends_is_not_hoarded(url: str, head: bytes) -> None:
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(head)
+    answered = asyncio.ensure_future(reader.read())
+    sent = 0
+    async with asyncio.timeout(20):
+        while not answered.done() and sent < 4_000_000:
+            writer.write(b"y" * 50_000)
+            sent += 50_000
+            await asyncio.wait({answered}, timeout=0.01)
+    assert answered.done()
+    writer.close()
+
+
+async def test_a_trailer_is_no_header(url: str) -> None:
+    head = b"POST /v1/watches HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    status, _, body = await answer_to(url, head + b"2\r\n{}\r\n0\r\nContent-Type: application/json\r\n\r\n")
+    assert (status, body["error"]["code"]) == (415, "unsupported_media_type")
 
 
 async def test_after_a_refusal_nothing_more_is_read(url: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from bridge.web.errors import error_object
+from bridge.web.headers import HEADERS
 
 REQUEST_SECONDS = 30.0
 """How long a request, headers and body, may take to arrive."""
@@ -21,6 +22,12 @@ REQUEST_SECONDS = 30.0
 MAX_URL = 8 * 1024
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 64 * 1024
+
+_LARGE_HEADERS = (
+    431,
+    f"More than {MAX_HEADERS} headers, or {MAX_HEADER_BYTES // 1024} KiB of them.",
+    "headers_too_large",
+)
 
 
 class RefusedError(Exception):
@@ -34,6 +41,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._refusal: tuple[int, str, str] | None = None
         self._header_bytes = 0
+        self._in_head = True
+        self._understood = 0  # how often the parser told us anything …
+        self._hoarded = 0  # … and how many bytes it took since, for a part that does not end
         self._arriving: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -51,37 +61,56 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._await_request()
+        understood = self._understood
         super().data_received(data)
+        # The parser keeps a header until it is whole, however long that gets.
+        self._hoarded = self._hoarded + len(data) if self._understood == understood else 0
+        if self._hoarded > MAX_HEADER_BYTES and not self.transport.is_closing():
+            self._give_up(*_LARGE_HEADERS)
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        self._understood += 1
         self._header_bytes = 0
+        self._in_head = True
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
         """A part of the URL came."""
+        self._understood += 1
         super().on_url(url)
         if len(self.url) > MAX_URL:
             self._refuse(414, f"The URL is longer than {MAX_URL // 1024} KiB.", "url_too_long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header came."""
-        super().on_header(name, value)
+        """A header came. One that follows the body is none of the request (RFC 9110, section 6.5.1), but counts."""
+        self._understood += 1
         self._header_bytes += len(name) + len(value)
+        if self._in_head:
+            super().on_header(name, value)
         if len(self.headers) > MAX_HEADERS or self._header_bytes > MAX_HEADER_BYTES:
-            self._refuse(
-                431, f"More than {MAX_HEADERS} headers, or {MAX_HEADER_BYTES // 1024} KiB of them.", "headers_too_large"
-            )
+            self._refuse(*_LARGE_HEADERS)
+
+    def on_headers_complete(self) -> None:
+        """The body begins."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body came."""
+        self._understood += 1
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The whole request is here."""
+        self._understood += 1
         self._arrived()
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what the parser refused."""
         status, message, code = self._refusal or (400, "This is not a valid HTTP/1.1 request.", "invalid_http")
-        self._answer(status, message, code)
+        self._give_up(status, message, code)
 
     def _refuse(self, status: int, message: str, code: str) -> None:
         self._refusal = (status, message, code)
@@ -98,20 +127,28 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._arriving = None
-        if self.transport.is_closing():
-            return
+        if not self.transport.is_closing():
+            message = f"The request did not arrive within {REQUEST_SECONDS:.0f} s."
+            self._give_up(408, message, "request_timeout")
+
+    def _give_up(self, status: int, message: str, code: str) -> None:
+        """Close the connection, with the reason unless an answer is under way already."""
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request
         if cycle is not None and cycle.response_started and not cycle.response_complete:
             self.transport.close()  # too late for another answer
             return
-        self._answer(408, f"The request did not arrive within {REQUEST_SECONDS:.0f} s.", "request_timeout")
+        self._answer(status, message, code)
 
     def _answer(self, status: int, message: str, code: str) -> None:
         body = json.dumps(error_object(message, "invalid_request_error", code=code)).encode()
-        head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
-            f"x-request-id: req_{secrets.token_hex(16)}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        headers = {
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            "x-request-id": f"req_{secrets.token_hex(16)}",
+            "connection": "close",
+            "cache-control": "no-store",
+            **HEADERS,
+        }
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self.transport.write(f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{head}\r\n".encode() + body)
         self.transport.close()

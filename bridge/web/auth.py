@@ -23,17 +23,17 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[0-9a-z._-]+)(:[0-9]{1,5})?", re.I
 
 
 class KeyRing:
-    """The configured API keys. An empty one asks for none."""
+    """The configured API keys, as digests. An empty one asks for none."""
 
     def __init__(self, keys: Sequence[ApiKey]) -> None:
-        self._keys = [(key.key.get_secret_value().encode(), key) for key in keys]
+        self._keys = [(_digest(key.key.get_secret_value().encode()), key) for key in keys]
 
     def __bool__(self) -> bool:
         return bool(self._keys)
 
     def id_of(self, key: ApiKey) -> str:
         """The beginning of a digest of the key, by which logs may name it."""
-        return hashlib.sha256(key.key.get_secret_value().encode()).hexdigest()[:8]
+        return _digest(key.key.get_secret_value().encode()).hex()[:8]
 
     def holder(self, authorization: str | None) -> ApiKey:
         """The key that an ``Authorization`` header shows.
@@ -45,12 +45,17 @@ class KeyRing:
             raise AuthenticationError(
                 "An API key is needed: send it as `Authorization: Bearer KEY`.", code="missing_api_key"
             )
-        # Headers are Latin-1 text. compare_digest takes non-ASCII only as bytes; all keys are compared, found or not.
-        shown = credentials.strip().encode("latin-1")
-        found = [key for secret, key in self._keys if hmac.compare_digest(secret, shown)]
+        # Headers are Latin-1 text. Digests are compared, for the time that takes does not even tell how long a key is;
+        # and all of them, found or not.
+        shown = _digest(credentials.strip().encode("latin-1"))
+        found = [key for digest, key in self._keys if hmac.compare_digest(digest, shown)]
         if not found:
             raise AuthenticationError("This API key is not known here.", code="invalid_api_key")
         return found[0]
+
+
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()
 
 
 class RequireKey:
@@ -70,11 +75,9 @@ class RequireKey:
         """
         if self._keys and scope["type"] == "http":
             await self._admit(scope)
-            self._rate.take(caller(scope).key_id)
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: Scope) -> None:
-        self._sign_ins.check()
         try:
             key = self._keys.holder(Headers(scope=scope).get("authorization"))
         except AuthenticationError as error:
@@ -83,6 +86,7 @@ class RequireKey:
             raise
         caller(scope).key_name = key.name
         caller(scope).key_id = self._keys.id_of(key)
+        self._rate.take(caller(scope).key_id)  # also of requests that are refused next
         if key.read_only and scope["method"] not in READING:
             raise PermissionDeniedError("This API key may only read.", code="read_only_key")
 
@@ -92,7 +96,9 @@ class LocalOnly:
 
     A server without keys trusts this machine. A page elsewhere can send requests to it through a browser here, with
     its own ``Origin``, or by a name of its own that resolves to 127.0.0.1 (DNS rebinding), which then stands in
-    ``Host``. Both are refused.
+    ``Host``. Both are refused. So is what a browser marks as the work of another site's page although it names no
+    origin, as it does for pictures and frames (``Sec-Fetch-Site``, https://www.w3.org/TR/fetch-metadata/); only a link
+    that somebody follows is let through.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -115,12 +121,18 @@ def _stranger(headers: Headers) -> RequestError | None:
             "Reach it by http://localhost or http://127.0.0.1, or configure BRIDGE_API_KEYS.",
             code="host_not_local",
         )
-    if not all(is_local_origin(origin) for origin in headers.getlist("origin")):
+    if not all(is_local_origin(origin) for origin in headers.getlist("origin")) or _is_embedded(headers):
         return PermissionDeniedError(
             "This server has no API keys and takes no requests from web pages of other origins.",
             code="origin_not_local",
         )
     return None
+
+
+def _is_embedded(headers: Headers) -> bool:
+    """Whether a page of another site made the browser ask for this, other than by a link that was followed."""
+    followed = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return headers.get("sec-fetch-site") == "cross-site" and not followed
 
 
 def is_local_host(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +21,12 @@ FREE_FAILURES = 10
 LONGEST_DELAY = 0.8
 """Seconds. No answer takes a second for this; what matters is how many keys can be tried in one."""
 MOST_WAITING = 100
-"""So many failed sign-ins may be waiting for their answer; more are refused unseen."""
+"""So many failed sign-ins may be waiting for their answer; the next ones are refused at once, with a 429."""
+
+REMEMBERED = 10_000
+"""Addresses whose failures are remembered; beyond that the one that failed longest ago is forgotten."""
 
 _FORGIVEN_AFTER = 900.0
-_REMEMBERED = 10_000
 
 
 class RequestRate:
@@ -53,36 +56,56 @@ class RequestRate:
 
 
 class SignIns:
-    """Slows down whoever tries keys: each further failure of an address is answered later than the one before."""
+    """Slows down whoever tries keys: each further failure of an address is answered later than the one before.
+
+    A right key is never slowed, whoever tries wrong ones beside it: behind a proxy all clients have one address, and a
+    stranger must not be able to shut out the others.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._waiting = 0
 
-    def check(self) -> None:
-        """Refuse to look at keys while very many wait for the answer to a bad one.
-
-        :raises RateLimitedError: they do.
-        """
-        if self._waiting >= MOST_WAITING:
-            raise RateLimitedError("Too many requests with keys that are not known here.", retry_after=LONGEST_DELAY)
+    @property
+    def remembered(self) -> int:
+        """How many addresses are remembered."""
+        return len(self._failures)
 
     async def failed(self, address: str) -> None:
-        """An unknown key came from this address: return when that may be said."""
+        """An unknown key came from this address: return when that may be said.
+
+        :raises RateLimitedError: very many wait for that already.
+        """
+        place = network_of(address)
         now = self._clock.monotonic()
-        count, at = self._failures.pop(address, (0, now))
+        count, at = self._failures.pop(place, (0, now))
         count = 1 if now - at > _FORGIVEN_AFTER else count + 1
-        self._failures[address] = (count, now)
-        if len(self._failures) > _REMEMBERED:
+        self._failures[place] = (count, now)
+        if len(self._failures) > REMEMBERED:
             self._failures.popitem(last=False)
         if count <= FREE_FAILURES:
             return
+        if self._waiting >= MOST_WAITING:
+            raise RateLimitedError("Too many requests with keys that are not known here.", retry_after=LONGEST_DELAY)
         self._waiting += 1
         try:
             await self._clock.sleep(min(LONGEST_DELAY, 0.05 * 2.0 ** min(count - FREE_FAILURES - 1, 8)))
         finally:
             self._waiting -= 1
+
+
+def network_of(address: str) -> str:
+    """What stands for a client's address: of IPv6 the /64, for whoever has one address there has all of them."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:  # no address at all: a Unix socket, a test
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found), 64), strict=False))
 
 
 class OpenStreams:

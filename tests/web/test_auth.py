@@ -71,6 +71,10 @@ async def test_an_unknown_key_does_not(keyed: httpx.AsyncClient, header: bytes, 
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, code)
 
 
+def test_a_ring_of_keys_shows_none() -> None:
+    assert WRITER.key.get_secret_value() not in repr(vars(KeyRing([WRITER])))
+
+
 @given(st.text(alphabet=st.characters(max_codepoint=255)))
 def test_no_header_but_the_right_one_is_a_key(header: str) -> None:
     with pytest.raises(AuthenticationError):
@@ -129,6 +133,32 @@ async def test_without_keys_a_web_page_of_another_origin_is_refused(
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "origin_not_local")
     assert answer.json()["error"]["type"] == "permission_error"
     assert registry.bodies == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}, 403),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}, 200),
+        ({"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}, 200),
+        ({"sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}, 200),
+    ],
+)
+async def test_without_keys_a_page_elsewhere_can_link_here_and_no_more(
+    client: httpx.AsyncClient, headers: dict[str, str], status: int
+) -> None:
+    assert (await client.get("/v1/watches", headers=headers)).status_code == status
+
+
+@pytest.mark.parametrize("origin", ["null", "https://evil.example", "http://127.0.0.1.evil.example", ""])
+@pytest.mark.parametrize(("method", "path"), [each for each in KEYED if each[0] != "GET"])
+async def test_without_keys_no_page_elsewhere_can_change_anything(
+    client: httpx.AsyncClient, method: str, path: str, origin: str
+) -> None:
+    answer = await client.request(method, path, headers={"origin": origin})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "origin_not_local")
 
 
 async def test_without_keys_a_page_of_this_machine_is_fine(client: httpx.AsyncClient) -> None:

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Router
 
 from bridge.app import open_bridge
 from bridge.errors import RateLimitedError
 from bridge.metrics import Metrics
 from bridge.settings import load_settings
+from bridge.web import limits
 from bridge.web.application import create_web
+from bridge.web.auth import KeyRing, RequireKey
+from bridge.web.errors import HANDLERS
 from bridge.web.health import Readiness
-from bridge.web.limits import FREE_FAILURES, LONGEST_DELAY, OpenStreams, RequestRate, SignIns
+from bridge.web.limits import (
+    FREE_FAILURES,
+    LONGEST_DELAY,
+    MOST_WAITING,
+    OpenStreams,
+    RequestRate,
+    SignIns,
+    network_of,
+)
+from bridge.web.requestlog import RequestLog
 from tests.clock import AutoClock, ManualClock
 from tests.web.conftest import READER, WRITER, asking, bearer
 from tests.web.fakes import WATCH_ID, FakeRegistry
@@ -63,6 +79,68 @@ async def test_another_address_is_not_slowed(auto_clock: AutoClock) -> None:
     for number in range(100):
         await sign_ins.failed(f"192.0.2.{number}")
     assert auto_clock.slept == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("", "192.0.2.1", False),
+    ],
+)
+def test_who_has_one_address_of_ipv6_has_a_whole_network_of_them(one: str, other: str, same: bool) -> None:
+    assert (network_of(one) == network_of(other)) is same
+
+
+async def test_very_many_addresses_are_not_all_remembered(auto_clock: AutoClock) -> None:
+    sign_ins = SignIns(auto_clock)
+    for number in range(limits.REMEMBERED + 50):
+        await sign_ins.failed(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert sign_ins.remembered == limits.REMEMBERED
+
+
+async def test_not_more_than_so_many_wait_for_the_answer_to_a_bad_key(clock: ManualClock) -> None:
+    sign_ins = SignIns(clock)
+    for _ in range(FREE_FAILURES):
+        await sign_ins.failed("192.0.2.1")
+    waiting = [asyncio.create_task(sign_ins.failed("192.0.2.1")) for _ in range(MOST_WAITING)]
+    await asyncio.sleep(0)
+    with pytest.raises(RateLimitedError):
+        await sign_ins.failed("192.0.2.1")
+    await clock.advance(1)
+    await asyncio.gather(*waiting)
+
+
+async def test_who_tries_wrong_keys_shuts_nobody_out(
+    registry: FakeRegistry, readiness: Readiness, clock: ManualClock
+) -> None:
+    web = create_web(registry, Metrics(), readiness, api_keys=(WRITER,), clock=clock)
+    wrong = {"authorization": "Bearer not-the-right-key-0000"}
+    async with asking(web) as client:
+        tries = [asyncio.create_task(client.get("/v1/watches", headers=wrong)) for _ in range(150)]
+        while sum(each.done() for each in tries) < FREE_FAILURES + 40:
+            await asyncio.sleep(0)
+        assert (await client.get("/v1/watches", headers=bearer(WRITER))).status_code == 200
+        await clock.advance(1)
+        answers = [(await each).status_code for each in tries]
+    assert answers.count(401) == FREE_FAILURES + MOST_WAITING
+    assert answers.count(429) == 40
+
+
+async def test_what_a_key_may_not_do_counts_too(clock: ManualClock) -> None:
+    guard = Middleware(RequireKey, keys=KeyRing([READER]), rate=RequestRate(clock, burst=2), sign_ins=SignIns(clock))
+    web = Starlette(
+        routes=[Mount("/v1", app=Router(), middleware=[guard])],
+        middleware=[Middleware(RequestLog, clock=clock)],
+        exception_handlers=HANDLERS,
+    )
+    async with asking(web) as client:
+        answers = [await client.post("/v1/watches", headers=bearer(READER)) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [403, 403, 429]
 
 
 async def test_failures_are_forgiven_in_time(auto_clock: AutoClock) -> None:
