@@ -57,6 +57,18 @@ class SecretBox:
         except (InvalidTag, ValueError) as error:  # ValueError: too little is left of it for a nonce
             raise SecretsError(f"the stored secret of {context} does not decrypt: wrong key or damaged data") from error
 
+    @property
+    def key_ids(self) -> frozenset[str]:
+        """The ids of all keys at hand."""
+        return frozenset(self._ciphers)
+
+    def reseal(self, sealed: bytes, context: str) -> bytes:
+        """The same secret, encrypted with the first key.
+
+        :raises SecretsError: none of the keys fits, or the value was changed or moved to another row.
+        """
+        return self.encrypt(self.decrypt(sealed, context), context)
+
     def callback_secrets(self, url: str) -> Sequence[str]:
         """The signing secrets of a callback that has none of its own, newest key first.
 

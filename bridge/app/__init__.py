@@ -2,6 +2,18 @@
 
 from bridge.app.composition import Bridge, egress_policy, open_bridge
 from bridge.app.roles import ALL_ROLES, Role, parse_roles
+from bridge.app.rotation import Rotation, rotate_secrets
 from bridge.app.serving import STOP_GRACE, serve
 
-__all__ = ["ALL_ROLES", "STOP_GRACE", "Bridge", "Role", "egress_policy", "open_bridge", "parse_roles", "serve"]
+__all__ = [
+    "ALL_ROLES",
+    "STOP_GRACE",
+    "Bridge",
+    "Role",
+    "Rotation",
+    "egress_policy",
+    "open_bridge",
+    "parse_roles",
+    "rotate_secrets",
+    "serve",
+]

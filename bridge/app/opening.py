@@ -16,12 +16,14 @@ from bridge.secrets import SecretBox, create_key_file, read_key_file
 from bridge.settings import Settings
 from bridge.store import (
     Database,
+    Transaction,
     deliveries,
     destinations,
     holds_secrets,
     inspect,
     lock_file,
     migrate,
+    sealed,
     sqlite_path,
     standing,
     timeshift,
@@ -54,6 +56,31 @@ async def open_database(settings: Settings, clock: Clock, stack: AsyncExitStack)
     else:
         database, box = await _open_server(settings, clock, stack)
     return Opened(database, box, await _start(database, box, settings))
+
+
+async def open_existing(settings: Settings, clock: Clock, stack: AsyncExitStack) -> tuple[Database, SecretBox]:
+    """A database that was served before and the keys that fit it, to work on it beside or instead of a server.
+
+    :raises ConfigurationError: there is none, it cannot be used, or the keys do not fit.
+    """
+    file = settings.database_file
+    if file is not None and not await asyncio.to_thread(_was_served, settings.database_url, file.resolve()):
+        raise ConfigurationError(f"BRIDGE_DATABASE_URL: {file} holds nothing yet; `video-bridge serve` makes it.")
+    open_it = _open_server if file is None else _open_file
+    database, box = await open_it(settings, clock, stack)
+    try:
+        async with database.write() as tx:
+            await standing.pepper(tx, box)
+    except SecretsError as error:
+        raise _unfit(error) from error
+    return database, box
+
+
+def _was_served(url: str, path: Path) -> bool:
+    problems = inspect(url)
+    if problems:
+        raise ConfigurationError(*problems)
+    return holds_secrets(path)
 
 
 async def _open_file(settings: Settings, clock: Clock, stack: AsyncExitStack) -> tuple[Database, SecretBox]:
@@ -133,8 +160,9 @@ async def _start(database: Database, box: SecretBox, settings: Settings) -> byte
             await timeshift.heal(tx, now, longest_wait=settings.poll_max_interval)
             rows = default_rows(box, default_destinations(settings), now, await destinations.ids_by_name(tx))
             await destinations.put_environment(tx, rows, now)
+            await _check_keys(tx, box)
     except SecretsError as error:
-        raise ConfigurationError(f"BRIDGE_SECRET_KEY: the key does not fit the database: {error}.") from error
+        raise _unfit(error) from error
     except StoreUnavailableError as error:
         if error.away is Away.BROKEN:
             raise
@@ -142,3 +170,20 @@ async def _start(database: Database, box: SecretBox, settings: Settings) -> byte
     if freed:
         _log.info("leases_freed", number=freed)
     return pepper
+
+
+async def _check_keys(tx: Transaction, box: SecretBox) -> None:
+    """Make sure that nothing waits for a key that is not here: it would be found out when it should be sent.
+
+    :raises SecretsError: something does.
+    """
+    missing = await sealed.number_beyond(tx, box.key_ids)
+    if missing:
+        raise SecretsError(
+            f"{missing} of its destinations were encrypted with another one. Put that key behind the new one, and run "
+            "`video-bridge secrets rotate` before you leave it out"
+        )
+
+
+def _unfit(error: SecretsError) -> ConfigurationError:
+    return ConfigurationError(f"BRIDGE_SECRET_KEY: the key does not fit the database: {error}.")

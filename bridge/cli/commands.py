@@ -31,6 +31,7 @@ MODULES: Mapping[str, str] = {
     "templates": "bridge.cli.templates",
     "check": "bridge.cli.check",
     "migrate": "bridge.cli.upkeep",
+    "secrets": "bridge.cli.secrets",
     "openapi": "bridge.cli.upkeep",
 }
 

@@ -11,7 +11,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from sqlalchemy import URL, Connection, Engine, event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bridge.errors import Away, ConfigurationError
+from bridge.errors import Away, ConfigurationError, StoreUnavailableError
 from bridge.store.onehop import DRIVER
 
 BUSY_TIMEOUT_MS = 5_000
@@ -89,6 +89,20 @@ def lock_file(path: Path) -> FileLock:
     except OSError as error:
         raise ConfigurationError(f"BRIDGE_DATABASE_URL: {path} cannot be used: {error.strerror or error}.") from error
     return lock
+
+
+def scrub_file(path: Path) -> None:
+    """Write the file anew, without the free pages that hold what was deleted or overwritten. Blocks.
+
+    :raises StoreUnavailableError: there is no room for that, or it is in use.
+    """
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite3.Error as error:
+        away = _AWAY.get(error.sqlite_errorcode & 0xFF, Away.BROKEN)
+        raise StoreUnavailableError(f"{path} could not be written anew: {error}", away) from error
 
 
 def problems_of_folder(path: Path) -> list[str]:

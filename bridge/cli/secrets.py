@@ -1,0 +1,54 @@
+"""The command `secrets rotate`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+
+import typer
+
+from bridge.app import Rotation, rotate_secrets
+from bridge.cli.exits import ExitCode
+from bridge.cli.options import AsJson
+from bridge.cli.output import complain, say, show_json
+from bridge.settings import load_settings
+
+app = typer.Typer()
+secrets = typer.Typer(no_args_is_help=True, help="Change the key that secrets in the database are encrypted with.")
+app.add_typer(secrets, name="secrets")
+
+
+@secrets.command()
+def rotate(as_json: AsJson = False) -> None:
+    """Encrypt every secret in the database anew with the first key of BRIDGE_SECRET_KEY.
+
+    Put the new key in front of the old one, run this, and leave the old one out. On SQLite the server must be stopped
+    meanwhile; on PostgreSQL all servers must know both keys. It may be stopped and run again at any time.
+    """
+    rotation = asyncio.run(rotate_secrets(load_settings()))
+    if as_json:
+        show_json({**asdict(rotation), "done": rotation.done})
+    else:
+        _tell(rotation)
+    if not rotation.done:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _tell(rotation: Rotation) -> None:
+    what = "Nothing was left to do" if not rotation.resealed else f"{_secrets(rotation.resealed)} encrypted anew"
+    say(f"{what}; the key is {rotation.key_id}, the first of BRIDGE_SECRET_KEY.")
+    if rotation.damaged:
+        complain(
+            f"No key opens the settings of {', '.join(rotation.damaged)}: give back the key they need, or remove them."
+        )
+    if rotation.left:
+        complain(
+            f"{_secrets(rotation.left)} encrypted with another key meanwhile. Give all servers the new key in front of "
+            "the old one, then run this again."
+        )
+    if rotation.done:
+        say("Older keys are needed no more. With them go the signing secrets that were derived from them.")
+
+
+def _secrets(number: int) -> str:
+    return "1 secret was" if number == 1 else f"{number} secrets were"

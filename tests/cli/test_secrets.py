@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bridge.app import Rotation
+from bridge.cli import app, secrets
+from bridge.settings import Settings
+from tests.cli.conftest import Environ
+from tests.test_rotation import NEW, OLD, filled
+
+
+def rotate(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["secrets", "rotate", *arguments], catch_exceptions=False, prog_name="video-bridge")
+
+
+def test_it_says_what_it_did_and_a_second_time_that_nothing_was_left(environ: Environ, folder: Path) -> None:
+    asyncio.run(filled(folder, 2))
+    environ["BRIDGE_SECRET_KEY"] = f"{NEW},{OLD}"
+    first, again = rotate(), rotate("--json")
+    assert (first.exit_code, first.stdout) == (0, "")
+    assert "3 secrets were encrypted anew" in first.stderr
+    assert "Older keys are needed no more." in first.stderr
+    assert (again.exit_code, json.loads(again.stdout)["resealed"], json.loads(again.stdout)["done"]) == (0, 0, True)
+
+
+def test_without_a_database_it_refuses_and_makes_none(environ: Environ, folder: Path) -> None:
+    result = rotate()
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: BRIDGE_DATABASE_URL: ")
+    assert list(folder.glob("bridge.db*")) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (Rotation("0a1b2c3d", 4, damaged=("dest_1",)), "No key opens the settings of dest_1"),
+        (Rotation("0a1b2c3d", 4, left=1), "1 secret was encrypted with another key meanwhile"),
+    ],
+)
+def test_what_could_not_be_done_is_said_and_fails(
+    environ: Environ, monkeypatch: pytest.MonkeyPatch, made: Rotation, said: str
+) -> None:
+    async def rotated(settings: Settings) -> Rotation:
+        return made
+
+    monkeypatch.setattr(secrets, "rotate_secrets", rotated)
+    result = rotate()
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert "needed no more" not in result.stderr
