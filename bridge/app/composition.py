@@ -93,7 +93,7 @@ async def open_bridge(
         lanes = {name: _lane(settings, name, wall, database, metrics, offsets, stack) for name in settings.providers}
 
         # Messages: checks of templates that are registered do not hold up those that are sent.
-        notifiers = create_notifiers(box, _plain(settings.callback_secret))
+        notifiers = create_notifiers(box, _plain(settings.callback_secret), email)
         checking, rendering = Sandbox(), Sandbox()
         stack.push_async_callback(checking.aclose)
         stack.push_async_callback(rendering.aclose)

@@ -10,17 +10,23 @@ from collections.abc import Mapping
 
 from bridge.notifiers.base import Notifier
 from bridge.notifiers.callback import CallbackNotifier
-from bridge.notifiers.email_webhook import EmailWebhookNotifier
+from bridge.notifiers.email_webhook import EmailDefaults, EmailWebhookNotifier
 from bridge.notifiers.slack import SlackNotifier
 from bridge.secrets import SecretBox
 
 __all__ = ["Notifier", "create_notifiers", "gaps_of"]
 
 
-def create_notifiers(box: SecretBox, callback_secret: str | None) -> Mapping[str, Notifier]:
-    """All notifiers by their kind."""
+def create_notifiers(
+    box: SecretBox, callback_secret: str | None, email: EmailDefaults | None = None
+) -> Mapping[str, Notifier]:
+    """All notifiers by their kind.
+
+    :param callback_secret: signs callbacks that have no secret of their own.
+    :param email: the operator's own mail service.
+    """
     callback = CallbackNotifier(callback_secret, box.callback_secrets)
-    notifiers: tuple[Notifier, ...] = (callback, SlackNotifier(), EmailWebhookNotifier())
+    notifiers: tuple[Notifier, ...] = (callback, SlackNotifier(), EmailWebhookNotifier(email))
     return {each.kind: each for each in notifiers}
 
 

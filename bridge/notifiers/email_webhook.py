@@ -97,11 +97,16 @@ class EmailDefaults:
     preset: str = "flat"
     api_key: str | None = field(default=None, repr=False)
 
+    def key_for(self, url: str) -> str | None:
+        """The operator's key, for the operator's own URL alone."""
+        return self.api_key if url == self.url else None
+
 
 def complete(body: EmailWebhookDestination, defaults: EmailDefaults) -> EmailWebhookDestination:
     """The destination with everything in place that it left to the environment or to its preset.
 
-    The environment's key goes with the environment's URL and with no other.
+    But for the environment's key: that is looked up whenever something is sent, goes with the environment's URL and
+    with no other, and is never stored.
 
     :raises ValueError: something is missing still; the text names the field, and the variable that could give it.
     """
@@ -115,12 +120,11 @@ def complete(body: EmailWebhookDestination, defaults: EmailDefaults) -> EmailWeb
     sender = body.from_ or defaults.sender
     if sender is None and preset.needs_from:
         raise ValueError(f"the preset {preset.name} needs a `from` address, or BRIDGE_EMAIL_FROM")
-    key = body.api_key or (defaults.api_key if url == defaults.url else None)
     own_auth = preset.auth.header in {name.lower() for name in body.headers}
-    if key is None and preset.auth.required and not own_auth:
+    if body.api_key is None and defaults.key_for(url) is None and preset.auth.required and not own_auth:
         raise ValueError(f"the preset {preset.name} needs an `api_key`")
     sender = sender and str(parse_mailbox(sender))
-    return body.model_copy(update={"preset": preset.name, "url": url, "from_": sender, "api_key": key})
+    return body.model_copy(update={"preset": preset.name, "url": url, "from_": sender})
 
 
 def environment_destination(defaults: EmailDefaults) -> EmailWebhookDestination | None:
@@ -136,10 +140,16 @@ def environment_destination(defaults: EmailDefaults) -> EmailWebhookDestination 
 
 
 class EmailWebhookNotifier:
-    """Sends one mail to all recipients of a destination, in the form its preset describes."""
+    """Sends one mail to all recipients of a destination, in the form its preset describes.
+
+    :param defaults: the operator's own service, whose key is lent to whoever sends there and has none.
+    """
 
     kind = "email-webhook"
     seconds_per_message = 0.0
+
+    def __init__(self, defaults: EmailDefaults | None = None) -> None:
+        self._defaults = defaults or EmailDefaults()
 
     def shared_secret(self, address: Address) -> str | None:
         """There is none: nothing is signed."""
@@ -178,7 +188,7 @@ class EmailWebhookNotifier:
         preset = _preset_of(address)
         headers = dict(address.settings.get("headers") or {})
         headers |= {"content-type": preset.content_type, "accept": "application/json", "user-agent": USER_AGENT}
-        key = address.settings.get("api_key")
+        key = address.settings.get("api_key") or self._defaults.key_for(address.url)
         if key:
             headers[preset.auth.header] = preset.auth.value(key)
         if preset.idempotency_header:

@@ -47,10 +47,12 @@ class Mask:
 
     def __call__(self, text: str) -> str:
         """The text on one line, without the values, at most 200 characters."""
-        shown = _one_line(text)
-        if self._hidden is not None:
-            shown = self._hidden.sub("***", shown)
+        shown = self.hide(_one_line(text))
         return shown if len(shown) <= _MAX_LENGTH else shown[: _MAX_LENGTH - 1] + "…"
+
+    def hide(self, text: str) -> str:
+        """The text as it is, without the values."""
+        return text if self._hidden is None else self._hidden.sub("***", text)
 
 
 def _one_line(text: str) -> str:

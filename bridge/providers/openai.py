@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 from tenacity import (
@@ -33,6 +33,8 @@ _LONGEST_WAIT = 5.0
 _LONGEST_POLL_AFTER = 3600.0
 # The network mends itself; a request we cannot or may not send does not.
 _NOT_WORTH_A_TRY = frozenset({Reason.BLOCKED_ADDRESS, Reason.RENDER})
+# What a video says of its end goes to everybody; a shorter header of ours is no secret but a word it may well need.
+_SHORTEST_TOLD = 12
 _TRANSIENT = frozenset({408, 409, 425})
 
 
@@ -71,7 +73,9 @@ class OpenAIProvider:
         self._query = urlencode(config.query)
         self._headers = request_headers(config)
         key = config.api_key.get_secret_value() if config.api_key else ""
-        self._mask = Mask([key, *config.headers.values(), *config.query.values()])
+        carried = [*config.headers.values(), *config.query.values()]
+        self._mask = Mask([key, *carried])
+        self._mask_told = Mask([key, *(value for value in carried if len(value) >= _SHORTEST_TOLD)])
         self._door = door
         self.budget = budget
         self._clock = clock
@@ -148,7 +152,7 @@ class OpenAIProvider:
             detail = f"no usable answer ({reply.reason})"
             return Trouble(detail) if reply.reason in _NOT_WORTH_A_TRY else _Again(detail)
         if 200 <= reply.status < 300:
-            return _read(video_id, reply)
+            return self._without_ours(_read(video_id, reply))
         return self._judge(reply)
 
     async def _fetch(self, kind: Kind, url: str, max_reply: int) -> Reply | EgressError:
@@ -171,6 +175,13 @@ class OpenAIProvider:
     def _list_url(self, after: str | None, limit: int) -> str:
         query = urlencode({"limit": str(limit), "order": "desc"} | ({} if after is None else {"after": after}))
         return f"{self.base_url}/videos?{self._query}{'&' if self._query else ''}{query}"
+
+    def _without_ours(self, look: Look | _Again) -> Look | _Again:
+        """The same, with the error of a failed video telling nobody the key that the provider repeats in it."""
+        if not isinstance(look, Observed) or look.video.error is None or look.video.error.message is None:
+            return look
+        error = replace(look.video.error, message=self._mask_told.hide(look.video.error.message))
+        return replace(look, video=replace(look.video, error=error))
 
     def _url(self, video_id: str) -> str:
         # One segment, whatever the id holds: LiteLLM's ids end in "=" and may hold "/" and "+", others a colon.

@@ -11,6 +11,7 @@ from bridge.egress import Door, Reply
 from bridge.errors import EgressError
 from bridge.notifiers import Notifier
 from bridge.notifiers.base import Address, Verdict, judge_error
+from bridge.sender.masking import LONGEST, masked, secrets_of
 from bridge.sender.network import Network
 
 MAX_REPLY = 65_536
@@ -40,6 +41,7 @@ class Answer:
 
     :param at: when it began, Unix seconds; ``duration`` in seconds.
     :param lesser_body: what to send in place of a body that the receiver refused.
+    :param secrets: what must not be shown of the reply although the receiver repeats it.
     """
 
     verdict: Verdict
@@ -48,6 +50,7 @@ class Answer:
     reply: Reply | None = field(default=None, repr=False)
     failure: str | None = None
     lesser_body: bytes | None = field(default=None, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def status(self) -> int | None:
@@ -56,10 +59,13 @@ class Answer:
 
     @property
     def shown(self) -> str | None:
-        """The beginning of the answer's body as text that every database takes."""
+        """The beginning of the answer's body as text that every database takes, without our secrets."""
         if self.reply is None:
             return None
-        return self.reply.body[:SHOWN_REPLY].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+        # More than is shown, so that no half of a secret stands at the end.
+        text = self.reply.body[: SHOWN_REPLY + LONGEST].decode("utf-8", "replace")
+        shown = masked(text.replace("\0", "\N{REPLACEMENT CHARACTER}"), self.secrets)
+        return shown if len(self.reply.body) <= SHOWN_REPLY else shown.encode()[:SHOWN_REPLY].decode("utf-8", "replace")
 
 
 class Attempter:
@@ -95,4 +101,11 @@ class Attempter:
         self._network.reached()
         verdict = notifier.judge(reply, self._clock.now(), address)
         lesser = notifier.degrade(body) if verdict.degrade else None
-        return Answer(verdict, at, self._clock.monotonic() - clocked, reply, lesser_body=lesser)
+        return Answer(
+            verdict,
+            at,
+            self._clock.monotonic() - clocked,
+            reply,
+            lesser_body=lesser,
+            secrets=secrets_of(kind, request, address.settings),
+        )

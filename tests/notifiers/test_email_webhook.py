@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from bridge import __version__
 from bridge.models import EventType
+from bridge.notifiers.base import Address
 from bridge.notifiers.email_presets import packaged_presets
 from bridge.notifiers.email_webhook import (
     EmailDefaults,
@@ -39,6 +40,13 @@ HOOK = EmailDefaults(url="https://hooks.example/catch/SECRET", to=("ops@example.
 
 def only_to(**fields: Any) -> EmailWebhookDestination:
     return EmailWebhookDestination.model_validate({"kind": "email-webhook", "to": TO} | fields)
+
+
+def sent_with(body: EmailWebhookDestination) -> list[str]:
+    """The values of the headers that a mail to this destination has."""
+    assert body.url is not None
+    address = Address(body.url, body.model_dump(mode="json"))
+    return list(EmailWebhookNotifier(OPERATOR).request(b"{}", "evt_1", address, NOW).headers.values())
 
 
 def composed(preset: str = "resend", parts: dict[str, str] = PARTS, about: Told | None = None) -> bytes:
@@ -106,7 +114,7 @@ def test_the_presets_a_client_may_name_are_the_packaged_ones() -> None:
 def test_one_that_names_only_recipients_takes_the_rest_from_the_environment() -> None:
     body = complete(only_to(), OPERATOR)
     assert (body.preset, body.url, body.from_, body.to) == ("resend", OPERATOR.url, OPERATOR.sender, TO)
-    assert body.api_key == OPERATOR.api_key
+    assert body.api_key is None  # it is lent, not given
 
 
 def test_a_key_that_is_missing_for_another_url_is_asked_for() -> None:
@@ -120,7 +128,13 @@ def test_what_is_given_wins_over_the_environment() -> None:
 
 
 def test_the_environments_key_goes_to_the_environments_url() -> None:
-    assert complete(only_to(url=OPERATOR.url), OPERATOR).api_key == OPERATOR.api_key
+    assert f"Bearer {OPERATOR.api_key}" in sent_with(complete(only_to(url=OPERATOR.url), OPERATOR))
+
+
+def test_a_key_of_ones_own_goes_before_it() -> None:
+    sent = sent_with(complete(only_to(api_key="re_mine"), OPERATOR))
+    assert "Bearer re_mine" in sent
+    assert not any(str(OPERATOR.api_key) in value for value in sent)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +151,7 @@ def test_the_environments_key_goes_to_the_environments_url() -> None:
 )
 def test_the_environments_key_goes_to_no_other_url(elsewhere: dict[str, Any]) -> None:
     with_own = complete(only_to(**elsewhere, headers={"authorization": "x", "x-postmark-server-token": "x"}), OPERATOR)
-    assert with_own.api_key is None
+    assert not any(str(OPERATOR.api_key) in value for value in sent_with(with_own))
 
 
 def test_without_an_environment_the_preset_is_flat() -> None:

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from bridge.egress import AddressPolicy, Door
-from bridge.models import BadKey, Look, LostReason, Missing, Observed, SlowDown, Trouble, Video, VideoStatus
+from bridge.models import BadKey, Look, LostReason, Missing, Observed, SlowDown, Trouble, Video, VideoError, VideoStatus
 from bridge.providers.base import Provider
 from bridge.providers.budget import Budget
 from bridge.providers.openai import OpenAIProvider
@@ -268,6 +268,13 @@ async def test_no_detail_shows_what_the_request_carried(status: int) -> None:
     assert look.detail.startswith(f"HTTP {status} ***: key ***, header ***, ***, ***")
     assert len(look.detail) <= 200
     assert "\n" not in look.detail
+
+
+async def test_the_error_of_a_video_tells_nobody_what_the_request_carried() -> None:
+    said = f"upstream refused Bearer {KEY} of a preview"
+    look = await look_at(Answer(200, {"status": "failed", "error": {"code": "denied", "message": said}}))
+    assert isinstance(look, Observed)
+    assert look.video.error == VideoError("denied", "upstream refused Bearer *** of a preview")
 
 
 @pytest.mark.parametrize(

@@ -34,29 +34,19 @@ async def kept(parts: Parts, registered: Registered) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value}
 
 
-async def test_one_that_names_only_its_recipients_takes_the_rest_from_the_environment(parts: Parts) -> None:
+async def test_one_that_names_only_its_recipients_takes_all_but_the_key_from_the_environment(parts: Parts) -> None:
     registered = await register(registry_with(parts, email=DEFAULTS))
     assert await kept(parts, registered) == {
         "preset": "flat",
         "url": "https://mail.example/send",
-        "api_key": "operators-key",
         "from": "bridge@example.com",
         "to": ["a@example.com"],
     }
 
 
-@pytest.mark.parametrize("url", ["https://elsewhere.example/send", "https://mail.example/send2"])
-async def test_the_operators_key_goes_to_the_operators_url_and_to_no_other(parts: Parts, url: str) -> None:
-    registered = await register(registry_with(parts, email=DEFAULTS), url=url)
-    settings = await kept(parts, registered)
-    assert settings["url"] == url
-    assert "api_key" not in settings
-
-
 async def test_the_operators_url_is_known_in_any_spelling(parts: Parts) -> None:
     registered = await register(registry_with(parts, email=DEFAULTS), url="HTTPS://Mail.Example:443/send")
-    settings = await kept(parts, registered)
-    assert (settings["url"], settings["api_key"]) == (DEFAULTS.url, "operators-key")
+    assert (await kept(parts, registered))["url"] == DEFAULTS.url
 
 
 async def test_the_operators_mail_service_may_be_anywhere(parts: Parts) -> None:
@@ -93,14 +83,6 @@ async def test_another_key_in_the_environment_makes_no_other_content(parts: Part
     assert (again.created, again.watch.id) == (False, before.watch.id)
 
 
-async def test_a_later_registration_uses_the_key_of_now(parts: Parts) -> None:
-    before = await register(registry_with(parts, email=DEFAULTS))
-    renewed = registry_with(parts, email=replace(DEFAULTS, api_key="new-key"))
-    later = await register(renewed, key="later")
-    assert (await kept(parts, before))["api_key"] == "operators-key"
-    assert (await kept(parts, later))["api_key"] == "new-key"
-
-
 async def test_two_that_come_to_the_same_are_one(parts: Parts) -> None:
     short = {"kind": "email-webhook", "to": ["a@example.com"]}
     full = {**short, "url": DEFAULTS.url, "preset": "flat", "from": DEFAULTS.sender}
@@ -116,20 +98,13 @@ async def test_stored_ones_are_completed_too_and_stay_so(parts: Parts) -> None:
     bare = registry_with(parts).destinations
     await bare.patch("mail", DestinationChange.model_validate({"to": ["b@example.com"]}))
     settings = await settings_of(parts, made.id)
-    assert (settings["url"], settings["api_key"], settings["to"]) == (
-        DEFAULTS.url,
-        "operators-key",
-        ["b@example.com"],
-    )
+    assert (settings["url"], settings["api_key"], settings["to"]) == (DEFAULTS.url, None, ["b@example.com"])
 
 
-async def test_the_operators_key_cannot_be_led_elsewhere(parts: Parts) -> None:
+async def test_what_leans_on_the_operators_service_may_move_but_takes_no_key_along(parts: Parts) -> None:
     stored = registry_with(parts, email=DEFAULTS).destinations
     new = {"kind": "email-webhook", "name": "mail", "to": ["a@example.com"]}
     made = await stored.create(NewDestination.model_validate(new), created_by=None)
-    elsewhere = {"url": "https://elsewhere.example/"}
-    with pytest.raises(InvalidRequestError) as caught:
-        await stored.patch("mail", DestinationChange.model_validate(elsewhere))
-    assert caught.value.param == "api_key"
-    await stored.patch("mail", DestinationChange.model_validate({**elsewhere, "api_key": None}))
-    assert (await settings_of(parts, made.id))["api_key"] is None
+    await stored.patch("mail", DestinationChange.model_validate({"url": "https://elsewhere.example/"}))
+    settings = await settings_of(parts, made.id)
+    assert (settings["url"], settings["api_key"]) == ("https://elsewhere.example/", None)
