@@ -114,6 +114,7 @@ async def open_bridge(
             providers=settings.providers,
             default_provider=settings.default_provider,
             watch_timeout=settings.watch_timeout,
+            watches_per_key=None if settings.open_mode else settings.watches_per_key,
             try_out=Trial(database, attempter, composer, box, wall).try_out,
         )
         media = MediaLinks(box.keys_for("links"), settings.public_url, settings.link_days * DAY)

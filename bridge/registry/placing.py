@@ -12,6 +12,7 @@ from bridge.errors import RequestError
 from bridge.models import DestinationView, Video, WatchStatus, WatchView
 from bridge.outbox import tell
 from bridge.registry.again import Digests
+from bridge.registry.allowance import Allowance
 from bridge.registry.destinations import DestinationDesk, Inline, Named
 from bridge.registry.planning import Asked, Known, Placed, Plan, ReadRegistration
 from bridge.store import destinations, videos, watches
@@ -83,13 +84,15 @@ class Placer:
         self._now = now
         self._watch_timeout = watch_timeout
 
-    async def place(self, tx: Transaction, batch: Sequence[ReadRegistration]) -> PlacedBatch:
+    async def place(self, tx: Transaction, batch: Sequence[ReadRegistration], allowance: Allowance) -> PlacedBatch:
         """The watches of registrations, or why one of them cannot be registered, in order.
 
         The caller sees to it that no other registration is between reading and writing.
+
+        :param allowance: how many more may be registered.
         """
         asked = await self._asked(tx, batch)
-        plan = Plan(await _known(tx, asked), self._now(), self._watch_timeout, self._desk.row)
+        plan = Plan(await _known(tx, asked), self._now(), self._watch_timeout, self._desk.row, allowance.take)
         answers: list[Placed | RequestError] = []
         for number, each in enumerate(asked):
             if number % _BREATH == _BREATH - 1:

@@ -81,6 +81,7 @@ class Plan:
     :param now: Unix seconds.
     :param watch_timeout: seconds, for watches that name none.
     :param make_row: the row of an inline destination that is not there yet.
+    :param admit: asked before a watch that will wait is planned; raises when there are too many.
     :param vacated: watches whose slot goes to a new one.
     :param new_videos: rows to be made; :param deadlines: by row, until when a video is waited for.
     :param ended: new watches whose video had ended before.
@@ -90,6 +91,7 @@ class Plan:
     now: float
     watch_timeout: float
     make_row: Callable[[Inline, str | None, float], DestinationRow]
+    admit: Callable[[], None]
     destinations: list[DestinationRow] = field(default_factory=list)
     vacated: list[str] = field(default_factory=list)
     new_videos: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -101,7 +103,7 @@ class Plan:
         """The watch of a registration, there already or planned.
 
         :raises InvalidRequestError: a destination is not there, or none is given; :raises ConflictError: the key
-        stands for something else.
+        stands for something else; :raises RateLimitedError: no more may be registered.
         """
         if not asked.destinations:
             raise InvalidRequestError(
@@ -120,17 +122,20 @@ class Plan:
                 )
             if again is Again.SAME:
                 return Placed(holder.id, created=False)
-        destination_ids = self._destination_ids(asked)
+        self._check_names(asked)
+        video = self.known.videos.get(asked.read.video)
+        if video is None or ending_of(video.video) is None:
+            self.admit()
+        destination_ids = [self._destination_id(each, asked.read.created_by) for each in asked.destinations]
         if holder is not None:
             self.vacated.append(holder.id)
         return self._add(asked, destination_ids)
 
-    def _destination_ids(self, asked: Asked) -> list[str]:
-        # Names first: one that is unknown must leave no rows of the others behind.
+    def _check_names(self, asked: Asked) -> None:
+        # Before anything is planned: what is refused must leave no rows of the other destinations behind.
         for each in asked.destinations:
             if isinstance(each, Named) and each.name not in self.known.named:
                 raise InvalidRequestError(f"There is no stored destination {each.name!r}.", param=each.param)
-        return [self._destination_id(each, asked.read.created_by) for each in asked.destinations]
 
     def _destination_id(self, told: Named | Inline, created_by: str | None) -> str:
         if isinstance(told, Named):

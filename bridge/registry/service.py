@@ -25,6 +25,7 @@ from bridge.models import (
 from bridge.notifiers import Notifier
 from bridge.notifiers.base import Address
 from bridge.registry.again import Digests
+from bridge.registry.allowance import Allowances
 from bridge.registry.bodies import Registration, RetryFilter
 from bridge.registry.destinations import DestinationDesk, Inline, unseal
 from bridge.registry.outlooks import outlooks_of
@@ -92,6 +93,7 @@ class Registry:
 
     :param providers: names of the configured providers.
     :param watch_timeout: seconds, for watches that name none.
+    :param watches_per_key: how many live watches one registrant may have; None: any number.
     :param try_out: sends a sample event to a destination.
     """
 
@@ -108,12 +110,14 @@ class Registry:
         providers: Collection[str],
         default_provider: str,
         watch_timeout: float,
+        watches_per_key: int | None = None,
         try_out: TryOut = no_trial,
     ) -> None:
         self.destinations = DestinationService(database, desk, box, notifiers, try_out)
         self._database = database
         self._desk = desk
         self._placer = Placer(desk, digests, database.now, watch_timeout)
+        self._allowances = Allowances(watches_per_key, clock)
         self._box = box
         self._notifiers = notifiers
         self._clock = clock
@@ -140,7 +144,9 @@ class Registry:
         async with self._database.write() as tx:
             await self._database.alone(tx, "registry")
             await videos.lock(tx, {each.video for each in good})
-            placed = await self._placer.place(tx, good)
+            allowance = await self._allowances.of(tx, created_by, len(good))
+            placed = await self._placer.place(tx, good, allowance)
+            self._allowances.used(created_by, allowance)
             read_again = await watches.get_many(tx, placed.to_read())
             told = {each.id: each for view in read_again.values() for each in view.destinations}
             told |= await destinations.views(tx, placed.destination_ids() - set(told))

@@ -150,6 +150,7 @@ class Settings(BaseSettings):
     poll_min_interval: Interval = DEFAULT_POLL_INTERVALS[0]
     poll_max_interval: Interval = DEFAULT_POLL_INTERVALS[1]
     watch_timeout: Annotated[int, _read(values.whole_number(1, 2_592_000))] = 86_400
+    watches_per_key: Annotated[int, _read(values.whole_number(1, 1_000_000_000))] = 100_000
     lost_grace: Annotated[float, _read(values.number(0, 2_592_000))] = 60.0
     delivery_retries: Annotated[tuple[float, ...], _read(values.retries)] = (
         *(5.0, 30.0, 120.0, 300.0, 900.0, 1800.0),

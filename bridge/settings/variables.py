@@ -19,6 +19,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "BRIDGE_HOST": "host",
         "BRIDGE_PORT": "port",
         "BRIDGE_API_KEYS": "api_keys",
+        "BRIDGE_WATCHES_PER_KEY": "watches_per_key",
         "BRIDGE_DATABASE_URL": "database_url",
         "BRIDGE_SECRET_KEY": "secret_keys",
         "BRIDGE_PUBLIC_URL": "public_url",

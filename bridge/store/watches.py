@@ -14,7 +14,7 @@ from bridge.states import Ending, LiveWatch
 from bridge.store import destinations as destinations_store
 from bridge.store.database import Transaction
 from bridge.store.dialects import chunks, json_pairs
-from bridge.store.tables import deliveries, videos, watch_destinations, watches
+from bridge.store.tables import LIVE, deliveries, videos, watch_destinations, watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +240,12 @@ async def page(tx: Transaction, request: PageRequest, filter: WatchFilter) -> Pa
         conditions.append(watches.c.id < request.after if request.descending else watches.c.id > request.after)
     found = await _views(tx, *conditions, request=PageRequest(request.limit + 1, descending=request.descending))
     return Page(found[: request.limit], len(found) > request.limit)
+
+
+async def number_live(tx: Transaction, created_by: str | None) -> int:
+    """How many watches of one registrant are still waiting."""
+    query = select(func.count()).select_from(watches).where(watches.c.created_by == created_by, LIVE)
+    return int((await tx.execute(query)).scalar_one())
 
 
 async def counts(tx: Transaction) -> dict[WatchStatus, int]:

@@ -22,8 +22,8 @@ async def change(parts: Parts, which: str, **fields: Any) -> DestinationDetail:
     return await parts.registry.destinations.patch(which, DestinationChange.model_validate(fields))
 
 
-def registry_with(parts: Parts, **desk: Any) -> Registry:
-    """A registry on the same database whose desk is another."""
+def registry_with(parts: Parts, *, watches_per_key: int | None = None, **desk: Any) -> Registry:
+    """A registry on the same database whose desk or limit is another."""
     digests = Digests(b"pepper")
     return Registry(
         parts.database,
@@ -36,6 +36,7 @@ def registry_with(parts: Parts, **desk: Any) -> Registry:
         providers=["openai"],
         default_provider="openai",
         watch_timeout=60.0,
+        watches_per_key=watches_per_key,
     )
 
 

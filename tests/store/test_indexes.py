@@ -133,6 +133,8 @@ async def registration(tx: Transaction) -> None:
     found = await videos.find(tx, "openai", "video_1")
     assert found is not None
     await videos.watch_until(tx, found.id, NOW, NOW)
+    await watches.number_live(tx, "ci")
+    await watches.number_live(tx, None)
 
 
 async def first_pages(tx: Transaction) -> None:
@@ -184,6 +186,14 @@ async def test_postgresql_has_an_index_for_it_too(
     await database.aclose()
     assert len(read) >= 5
     assert [step for step in steps if "Seq Scan" in step] == []
+
+
+async def test_live_watches_are_counted_by_the_index_of_them_alone(tx: Transaction) -> None:
+    async with statements(tx) as seen:
+        await watches.number_live(tx, "ci")
+    ((text, parameters),) = seen
+    (step,) = (await tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters)).scalars("detail")
+    assert step.startswith("SEARCH watches USING COVERING INDEX ix_watches_live (created_by=?")
 
 
 async def test_overdue_watches_are_found_by_their_videos_deadline(tx: Transaction) -> None:
