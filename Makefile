@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test chaos bench cover docs check lint types layers templates wheel format clean
+.PHONY: help demo serve test chaos fuzz bench cover docs check lint types layers templates wheel format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: $(STAMP) ## Run all tests (under three minutes)
 
 chaos: $(STAMP) ## Kill, freeze and restart everything at full size (about a quarter of an hour)
 	BRIDGE_TEST_CHAOS=full $(BIN)/python -m pytest -q -s tests/chaos
+
+fuzz: $(STAMP) ## Send more than 20,000 made-up requests to a real server (about ten minutes)
+	BRIDGE_TEST_FUZZ=full $(BIN)/python -m pytest -q -s tests/fuzz
 
 bench: $(STAMP) ## Measure, as ratios against baselines of the same run; writes docs/benchmarks.md (20 minutes)
 	$(BIN)/python -m tests.bench --write docs/benchmarks.md

@@ -30,12 +30,12 @@ HEADERS = {"Authorization": f"Bearer {WRITER.key.get_secret_value()}"}
 BOUNDED = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
-def hold_against_document(url: str, method: str, path: str, mode: GenerationMode) -> None:
+def hold_against_document(url: str, method: str, path: str, mode: GenerationMode, bounds: settings = BOUNDED) -> None:
     """Send made-up requests to one operation; every answer must be as the document says."""
     operation = schemathesis.openapi.from_dict(dict(document()))[path][method]
     excluded: list[Any] = [*NOT_PROMISED, *NOT_PROMISED_OF.get(path, [])]
 
-    @BOUNDED
+    @bounds
     @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: schemathesis.Case[Any]) -> None:
         case.call_and_validate(base_url=url, headers=HEADERS, excluded_checks=excluded, timeout=10)
