@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from bridge.app import open_bridge, rotate_secrets, rotation
+from bridge.app import rotate_secrets, rotation
+from bridge.app.opening import open_database
+from bridge.clock import SystemClock
 from bridge.errors import ConfigurationError, StoreError
-from bridge.registry import Registration
+from bridge.notifiers.callback import CallbackDestination
+from bridge.registry.destinations import make_row
 from bridge.secrets import SecretBox
 from bridge.settings import Settings
 from bridge.signing import new_secret
+from bridge.store import destinations
 from tests.harness import bridge_settings, serving
 from tests.parts import allow, database_url, forbid, kind, signed_by, sql
 from tests.receiver import Receiver
 from tests.servers import running_server, running_simulator
 
 __all__ = ["kind"]
+
+# What goes through tables in the same way is tried on one of them.
+sqlite_alone = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 
 OLD = "the old key  of thirty-two characters"
 NEW = "the new key of  thirty-two characters"
@@ -36,10 +44,13 @@ def settings_with(folder: Path, *keys: str, base_url: str = NOWHERE) -> Settings
 
 async def filled(folder: Path, number: int = 5) -> None:
     """A database with so many destinations, served with the old key."""
-    async with open_bridge(settings_with(folder, OLD)) as bridge:
-        for each in range(number):
-            body = Registration(video_id="v", key=str(each), callback_url=f"http://127.0.0.1:9/{each}?token=t0ken")
-            await bridge.registry.register(body, created_by=None)
+    async with AsyncExitStack() as stack:
+        opened = await open_database(settings_with(folder, OLD), SystemClock(), stack)
+        async with opened.database.write() as tx:
+            for each in range(number):
+                body = CallbackDestination(kind="callback", url=f"https://example.com/{each}?token=t0ken")
+                row = make_row(opened.box, body, origin="stored", created_by=None, now=1.0, name=f"number-{each}")
+                await destinations.add(tx, row)
 
 
 def key_ids(folder: Path) -> dict[str, int]:
@@ -50,7 +61,8 @@ def key_ids(folder: Path) -> dict[str, int]:
 async def starts(folder: Path, *keys: str) -> bool:
     """Whether a server starts with these keys, or says that they do not fit."""
     try:
-        async with open_bridge(settings_with(folder, *keys)):
+        async with AsyncExitStack() as stack:
+            await open_database(settings_with(folder, *keys), SystemClock(), stack)
             return True
     except ConfigurationError as error:
         return "BRIDGE_SECRET_KEY: the key does not fit the database" not in str(error)
@@ -68,17 +80,20 @@ async def test_everything_is_encrypted_anew_and_the_old_key_is_needed_no_more(tm
     assert await starts(tmp_path, NEW)
 
 
+@sqlite_alone
 async def test_until_then_the_old_key_cannot_be_left_out(tmp_path: Path) -> None:
     await filled(tmp_path)
     assert [await starts(tmp_path, *keys) for keys in ([NEW], [NEW, OLD], [OLD])] == [False, True, True]
 
 
+@sqlite_alone
 async def test_a_second_time_there_is_nothing_to_do(tmp_path: Path) -> None:
     await filled(tmp_path)
     for keys, resealed in (([NEW, OLD], 6), ([NEW, OLD], 0), ([NEW], 0)):
         assert (await rotate_secrets(settings_with(tmp_path, *keys))).resealed == resealed
 
 
+@sqlite_alone
 async def test_nothing_of_the_old_key_is_left_in_the_file(tmp_path: Path, kind: str) -> None:
     await filled(tmp_path, 20)
     await rotate_secrets(settings_with(tmp_path, NEW, OLD))
@@ -102,6 +117,7 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(tmp_path: Path, monk
     assert await starts(tmp_path, NEW)
 
 
+@sqlite_alone
 async def test_a_destination_whose_key_is_not_here_keeps_the_server_from_starting(tmp_path: Path) -> None:
     await filled(tmp_path)
     await rotate_secrets(settings_with(tmp_path, NEW, OLD))
@@ -109,6 +125,7 @@ async def test_a_destination_whose_key_is_not_here_keeps_the_server_from_startin
     assert [await starts(tmp_path, *keys) for keys in ([NEW], [NEW, OLD])] == [False, True]
 
 
+@sqlite_alone
 async def test_what_no_key_opens_is_named_and_holds_up_nothing_else(tmp_path: Path) -> None:
     await filled(tmp_path)
     broken = sql(tmp_path, "SELECT id FROM destinations ORDER BY id")[1][0]
@@ -117,6 +134,7 @@ async def test_what_no_key_opens_is_named_and_holds_up_nothing_else(tmp_path: Pa
     assert (done.done, done.damaged, done.left, done.resealed) == (False, (broken,), 0, 5)
 
 
+@sqlite_alone
 async def test_keys_that_do_not_fit_change_nothing(tmp_path: Path) -> None:
     await filled(tmp_path)
     with pytest.raises(ConfigurationError, match="BRIDGE_SECRET_KEY: the key does not fit"):
@@ -124,6 +142,7 @@ async def test_keys_that_do_not_fit_change_nothing(tmp_path: Path) -> None:
     assert key_ids(tmp_path) == {id_of(OLD): 5}
 
 
+@sqlite_alone
 async def test_where_nothing_was_stored_there_is_nothing_to_rotate(tmp_path: Path, kind: str) -> None:
     settings = bridge_settings(tmp_path, NOWHERE, BRIDGE_SECRET_KEY=NEW)
     with pytest.raises(ConfigurationError, match="holds nothing yet"):
@@ -147,6 +166,7 @@ async def test_beside_a_running_server_it_works_on_postgresql_alone(tmp_path: Pa
     assert set(key_ids(tmp_path)) == {id_of(NEW)}
 
 
+@sqlite_alone
 @pytest.mark.slow
 async def test_after_it_and_without_the_old_key_deliveries_are_signed_as_before(tmp_path: Path) -> None:
     receiver, own = Receiver(), new_secret()

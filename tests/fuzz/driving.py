@@ -77,15 +77,24 @@ class FuzzedServer:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
-        raise AssertionError(f"the server did not start: {self._log.read_text()}")
+        raise AssertionError(f"the server did not start: {self.log()}")
+
+    @property
+    def pid(self) -> int:
+        """Of the server's own process."""
+        return self._process.pid
 
     def memory(self) -> int:
         """What the server's own process holds, bytes."""
-        return int(psutil.Process(self._process.pid).memory_info().rss)
+        return int(psutil.Process(self.pid).memory_info().rss)
+
+    def log(self) -> str:
+        """All that it wrote."""
+        return self._log.read_text()
 
     def errors(self) -> list[str]:
         """The lines of its log that tell of a fault of its own."""
-        lines = [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
         return [json.dumps(line) for line in lines if line["level"] in ("error", "critical")]
 
     def stop(self) -> int:
