@@ -149,28 +149,28 @@ class _Guard(NodeTransformer):
         self._known(node, "filter", self._environment.filters)
         return self.generic_visit(node)
 
-    def visit_Test(self, node: nodes.Test) -> nodes.Node:  # noqa: N802
+    def visit_Test(self, node: nodes.Test) -> nodes.Node:  # noqa: N802 - as above
         self._known(node, "test", self._environment.tests)
         return self.generic_visit(node)
 
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - as above
         pieces = nodes.Tuple(node.nodes, "load", lineno=node.lineno)
         joining = nodes.Filter(pieces, "join", [], [], None, None, lineno=node.lineno)
         joining.set_environment(self._environment)
         return self.generic_visit(joining)
 
-    def visit_ScopedEvalContextModifier(self, node: nodes.Node) -> Never:  # noqa: N802
+    def visit_ScopedEvalContextModifier(self, node: nodes.Node) -> Never:  # noqa: N802 - as above
         _refuse(node, "values are made safe for where they land; that cannot be switched off")
 
-    def visit_Extends(self, node: nodes.Node) -> Never:  # noqa: N802
+    def visit_Extends(self, node: nodes.Node) -> Never:  # noqa: N802 - as above
         _refuse(node, "a template cannot extend another one")
 
-    def visit_Include(self, node: nodes.Node) -> nodes.Node:  # noqa: N802
+    def visit_Include(self, node: nodes.Node) -> nodes.Node:  # noqa: N802 - as above
         if self._environment.loader is None:
             _refuse(node, "the template of a destination cannot include or import another one")
         return self.generic_visit(node)
 
-    visit_Import = visit_FromImport = visit_Include  # noqa: N815
+    visit_Import = visit_FromImport = visit_Include  # noqa: N815 - as above
 
     def _known(self, node: nodes.Filter | nodes.Test, kind: str, names: Iterable[str]) -> None:
         if node.name not in names:

@@ -16,9 +16,12 @@ from typing import Any
 from bridge.errors import InvalidRequestError
 
 MAX_DEPTH = 32
+MAX_PARTS = 1_000_000
+"""So many commas and brackets a body may have: each may cost a hundred bytes of memory once it is read."""
+
 _MAX_DIGITS = 300
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SHOWN = 64
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 class _Repeated(dict[str, Any]):
@@ -30,8 +33,13 @@ class _Repeated(dict[str, Any]):
 def parse(raw: bytes) -> Any:
     """The value that ``raw`` stands for.
 
-    :raises InvalidRequestError: it is not UTF-8, not JSON, too deep, or uses what only some parsers take.
+    :raises InvalidRequestError: it is not UTF-8, not JSON, too deep, has too many values, or uses what only some
+        parsers take.
     """
+    if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_PARTS:
+        raise InvalidRequestError(
+            "The body has more values than can be read; send less at once.", code="too_many_values"
+        )
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -55,6 +63,8 @@ def check_text(value: Any) -> None:
 
     :raises InvalidRequestError: with the field in ``param``.
     """
+    if not any(map(_UNSTORABLE.search, _texts(value))):
+        return
     for path, each in walk(value):
         if isinstance(each, str):
             _check_string(each, path)
@@ -89,29 +99,47 @@ def _shown(name: str) -> str:
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
 
 
+def _levels(value: Any) -> Iterator[list[Any]]:
+    """The arrays and objects inside ``value``, by how deep they are, without recursion."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    while level:
+        yield level
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, (dict, list))
+        ]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All strings inside ``value``, names of fields too, in no order that means something."""
+    if isinstance(value, str):
+        yield value
+    for level in _levels(value):
+        for each in level:
+            if isinstance(each, dict):
+                yield from each
+                each = each.values()
+            yield from (inner for inner in each if isinstance(inner, str))
+
+
 def _check(value: Any) -> None:
-    if _plain(value, MAX_DEPTH):
-        return
-    for path, each in walk(value):
-        if len(path) >= MAX_DEPTH and isinstance(each, (dict, list)):
+    repeated = False
+    for depth, level in enumerate(_levels(value)):
+        if depth >= MAX_DEPTH:
             raise _too_deep()
-        if isinstance(each, _Repeated):
-            param = path_text((*path, each.name))
-            raise InvalidRequestError(f"`{param}` is given twice; keep one.", param=param, code="duplicate_field")
-
-
-def _plain(value: Any, levels: int) -> bool:
-    """Whether there is nothing to object to, at a small part of the cost of saying where."""
-    if isinstance(value, _Repeated) or not levels:
-        return False
-    inner = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
-    return all(_plain(each, levels - 1) for each in inner if isinstance(each, (dict, list)))
+        repeated = repeated or any(isinstance(each, _Repeated) for each in level)
+    if repeated:  # only now the way to it is of interest
+        path, each = next((path, each) for path, each in walk(value) if isinstance(each, _Repeated))
+        param = path_text((*path, each.name))
+        raise InvalidRequestError(f"`{param}` is given twice; keep one.", param=param, code="duplicate_field")
 
 
 def _check_string(text: str, path: tuple[str | int, ...]) -> None:
     if "\x00" in text:
         problem = "the character U+0000"
-    elif _HALF.search(text):
+    elif _UNSTORABLE.search(text):
         problem = "half of a surrogate pair, which is no character"
     else:
         return

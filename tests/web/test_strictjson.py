@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import InvalidRequestError
-from bridge.web.strictjson import MAX_DEPTH, check_text, parse, path_text, walk
+from bridge.web.strictjson import MAX_DEPTH, MAX_PARTS, check_text, parse, path_text, walk
 
 Json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -120,3 +120,15 @@ def test_a_walk_goes_in_order() -> None:
 
 def test_a_path_repeats_no_endless_name() -> None:
     assert path_text(("x" * 1000, 3)) == "x" * 63 + "…[3]"
+
+
+@pytest.mark.parametrize("part", [b"0", b"[]", b'{"a":0}'])
+def test_a_body_of_very_many_values_is_refused_before_it_is_read(part: bytes) -> None:
+    parts = part.count(b"[") + part.count(b"{") + 1
+    fits = MAX_PARTS // parts
+    body = b"[" + b",".join([part] * (fits + 1)) + b"]"
+    assert refused(body).code == "too_many_values"
+
+
+def test_as_many_values_as_may_be_are_read() -> None:
+    assert len(parse(b"[" + b"0," * (MAX_PARTS - 1) + b"0]")) == MAX_PARTS
