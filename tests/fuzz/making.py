@@ -86,7 +86,7 @@ def _spoiled(draw: st.DrawFn, example: Any) -> Any:
         return draw(JSON) if draw(st.booleans()) else example
     spoiled: dict[str, Any] = {}
     for name, value in example.items():
-        what = draw(st.integers(0, 9))
+        what = draw(st.integers(0, 29))
         if what == 0:
             continue
         inner = value[0] if isinstance(value, Sequence) and not isinstance(value, str) and value else value
