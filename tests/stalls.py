@@ -41,6 +41,9 @@ async def watched_loop() -> AsyncIterator[Stalls]:
     ticking = asyncio.create_task(tick())
     try:
         yield stalls
+        seen = stalls.ticks
+        while stalls.ticks == seen:  # so that what was done last counts, too
+            await asyncio.sleep(0)
     finally:
         ticking.cancel()
         gc.unfreeze()

@@ -121,7 +121,7 @@ async def test_where_not_even_the_packaged_one_works_that_is_said(sandbox: Sandb
 @pytest.mark.parametrize(
     ("kind", "address", "template"),
     [
-        ("email-webhook", mail(preset="mailgun"), "{{ '&' * 40000 }}"),
+        ("email-webhook", mail(preset="mailgun"), "{{ '&' * 130000 }}"),
         ("email-webhook", mail(), "{% block text %}{{ '<' * 260000 }}{% endblock %}"),
         ("slack", slack(), '{"blocks": [{{ "[]," * 9900 }}[]]}'),
         ("callback", Address("https://example.com/hook", {}), '{"text": "{{ "x" * 250000 }}"}'),
@@ -136,4 +136,4 @@ async def test_a_message_as_large_as_may_be_does_not_hold_up_the_event_loop(
     await made.compose(kind, TOLD, own)  # the first one compiles the packaged templates
     async with watched_loop() as stalls:
         await made.compose(kind, TOLD, own)
-    assert stalls.longest < LONGEST
+    assert stalls.longest < LONGEST / 3  # it has other things to do, too
