@@ -86,7 +86,8 @@ class _Turn:
     def verify(self, provider: str, known: WaitedVideo) -> None:
         """Have one video looked at singly: a list that is behind would show for ever what was."""
         self.verified.add(provider)
-        if known.lease_until is None and self.looks.get(known.id) is not None:
+        looked = self.looks.get(known.id)
+        if looked is not None and known.lease_until is None and not _ends(looked):
             del self.looks[known.id], self.held[known.id]
             self.hasten.append(known.id)
 
@@ -158,6 +159,11 @@ async def _waited(tx: Transaction, listed: Sequence[tuple[PageRead, Listed]]) ->
     for page, answer in listed:
         ids.setdefault(page.claim.provider, set()).update(row.id for row in answer.rows)
     return {name: {each.video_id: each for each in await sweeps.waited(tx, name, its)} for name, its in ids.items()}
+
+
+def _ends(looked: Looked) -> bool:
+    look = looked.look
+    return isinstance(look, Observed) and look.video.status is not None and look.video.status.final
 
 
 def _shown(provider: str, answer: Listed, known: Sequence[WaitedVideo], turn: _Turn, looks: Recorded) -> Shown:

@@ -13,6 +13,12 @@ from bridge.poller.pages import WORTH, Pages, Planned, Shown, interval_of
 NOW = 1_763_870_000.0
 
 
+@pytest.fixture(autouse=True)
+def kind() -> str:
+    """Nothing here needs a database."""
+    return "none"
+
+
 class Server:
     """A list of videos, the newest first, of which some are ours."""
 
@@ -54,10 +60,10 @@ def walked(server: Server) -> Pages:
 
 @pytest.mark.parametrize(
     ("intervals", "page"),
-    [([10] * 4, 5), ([10] * 100, 1), ([20] * 100, 2), ([10], None), ([], None), ([2, 100, 100], None), ([0] * 9, 1)],
+    [([10] * 4, 5), ([10] * 100, 1), ([20] * 100, 2), ([10], None), ([], None), ([2, 100], None), ([0] * 9, 1)],
 )
 def test_a_page_is_read_as_much_sooner_as_it_is_cheaper(intervals: list[float], page: float | None) -> None:
-    assert interval_of(intervals, 1.0) == page
+    assert interval_of(intervals, 1.0) == (None if page is None else pytest.approx(page))
 
 
 def test_one_video_that_is_wanted_much_sooner_is_left_to_single_looks() -> None:

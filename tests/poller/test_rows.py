@@ -13,6 +13,14 @@ from bridge.providers.pages import ListedRow
 from bridge.store.sweeps import WaitedVideo
 
 NOW = 1_763_870_000.0
+
+
+@pytest.fixture(autouse=True)
+def kind() -> str:
+    """Nothing here needs a database."""
+    return "none"
+
+
 KNOWN = Video("video_1", VideoStatus.IN_PROGRESS, "sora-2", 40, 1_763_860_000, prompt="a cat", seconds="4")
 
 

@@ -42,7 +42,7 @@ async def test_a_fleet_is_seen_every_second_with_few_requests(sweeping: Sweeping
     async with sweeping() as swept:
         await swept.convince()
         await swept.register(30)
-        await swept.live(10)
+        await swept.live(10, step=0.5)
         pages, looks = swept.requests
         assert looks <= 2  # one every ten seconds, to see whether the list is behind
         assert 4 <= pages <= 11
@@ -70,7 +70,7 @@ async def test_a_provider_that_does_not_list_is_asked_singly_and_again_in_an_hou
 ) -> None:
     async with sweeping(list_refusal=status) as swept:
         await swept.register(5)
-        await swept.live(6)
+        await swept.live(6, step=1)
         assert swept.requests[0] == 1
         assert min(swept.simulator.retrieves.values()) >= 2
         await swept.parts.clock.advance(3600)
@@ -82,7 +82,7 @@ async def test_a_provider_that_does_not_list_is_asked_singly_and_again_in_an_hou
 async def test_nobody_is_lost_by_a_list_that_leaves_all_out(sweeping: Sweeping, quirk: ListQuirk) -> None:
     async with sweeping(list_quirk=quirk) as swept:
         await swept.register(10, "a cat [duration=3]")
-        await swept.live(10)
+        await swept.live(10, step=0.5)
         assert await swept.statuses() == {WatchStatus.COMPLETED}
         assert swept.requests[0] <= 10
 
@@ -116,7 +116,7 @@ async def test_a_list_that_falls_behind_is_believed_no_more(sweeping: Sweeping) 
 async def test_a_list_that_is_behind_takes_nothing_back(sweeping: Sweeping) -> None:
     async with sweeping(list_quirk=ListQuirk.STALE) as swept:
         await swept.register(5, "a cat [duration=3]")
-        await swept.live(30)
+        await swept.live(30, step=1)
         assert await swept.statuses() == {WatchStatus.COMPLETED}
 
 

@@ -25,7 +25,7 @@ async def test_one_page_observes_all_that_are_on_it(sweeping: Sweeping, tmp_path
 async def test_everyone_is_told_once(sweeping: Sweeping, receiver: Receiver, hook: str) -> None:
     async with sweeping() as swept:
         await swept.register(8, "a cat", hook)
-        await swept.live(14)
+        await swept.live(14, step=1)
         await swept.parts.send()
     assert len({call.json["data"]["id"] for call in receiver.received}) == len(receiver.received) == 8
 
