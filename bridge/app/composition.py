@@ -155,6 +155,7 @@ async def open_bridge(
             schedule=RetrySchedule(settings.delivery_retries),
             metrics=metrics,
             links=_links(media, settings.public_url),
+            shown=bells.progress,
         )
         upkeep = Upkeep(database, wall, metrics, retention=settings.retention_days * DAY)
         loops: list[Running] = [upkeep]

@@ -17,8 +17,9 @@ from bridge.poller.learning import Experience
 from bridge.providers import health as standing_of
 from bridge.providers.health import Health
 from bridge.states import TIMED_OUT, VideoState, ending_of
-from bridge.store import standing, videos, watches
+from bridge.store import observations, standing, videos, watches
 from bridge.store.database import Transaction
+from bridge.store.observations import KEPT, Observation
 from bridge.store.videos import ClaimedVideo, LookedVideo
 
 # "Looked at in the last minute": the window in which a provider's "not there" answers are counted, seconds.
@@ -95,6 +96,7 @@ async def record_looks(
     experience = await _learn(tx, results, held, states, rates, now)
     written = [_looked_video(each, held[each.claim.id], states[each.claim.id], experience, pace, now) for each in mine]
     await videos.write_looks(tx, written)
+    await _observe(tx, mine, held, states, now)
     recorded = Recorded(await _stand(tx, results, health, now))
     recorded.planned = {each.id: each.next_at for each in written}
     recorded.moved = any(states[row].video != held[row].video for row in states)
@@ -106,6 +108,39 @@ async def record_looks(
         if after != health[name]:
             await standing.keep_provider_health(tx, name, base_urls[name], after.as_dict(), now)
     return recorded
+
+
+async def _observe(
+    tx: Transaction,
+    mine: Sequence[Looked],
+    before: Mapping[str, VideoState],
+    after: Mapping[str, VideoState],
+    now: float,
+) -> None:
+    """Keep what these looks changed, for the time line of each watch."""
+    made = [
+        _observation(each, after[each.claim.id], now)
+        for each in mine
+        if _taught_something(before[each.claim.id], after[each.claim.id])
+    ]
+    await observations.add(tx, made)
+    await observations.trim(tx, [each.video_row for each in made if after[each.video_row].looks > KEPT])
+
+
+def _observation(each: Looked, state: VideoState, now: float) -> Observation:
+    video = state.video
+    return Observation(
+        each.claim.id,
+        now,
+        each.word,
+        None if video is None else video.status,
+        None if video is None else video.progress,
+    )
+
+
+def _taught_something(before: VideoState, after: VideoState) -> bool:
+    """Whether the video shows otherwise now, or began to be missing."""
+    return after.video != before.video or (after.missing_count == 1 and before.missing_count == 0)
 
 
 async def shared_health(

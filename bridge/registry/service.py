@@ -33,7 +33,16 @@ from bridge.registry.placing import Placer
 from bridge.registry.planning import Placed, ReadRegistration
 from bridge.registry.stored import DestinationService, TryOut, no_trial
 from bridge.secrets import SecretBox
-from bridge.store import deliveries, destinations, reports, standing, stored_destinations, targets, videos, watches
+from bridge.store import (
+    deliveries,
+    destinations,
+    reports,
+    standing,
+    stored_destinations,
+    targets,
+    videos,
+    watches,
+)
 from bridge.store.database import Database, Transaction
 from bridge.store.reports import DeliveryFilter
 from bridge.store.watches import WatchFilter

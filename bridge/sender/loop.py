@@ -61,6 +61,7 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
     :param gaps: by kind, the least time between two messages to one target, seconds.
     :param links: where people find a watch and its video's files, by the watch's id, event type and time of the event.
     :param chance: 0 to 1, lengthens waits.
+    :param shown: rung when attempts were recorded, for those who look on.
     """
 
     name = "sender"
@@ -80,8 +81,10 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         links: Callable[[str, EventType, float], Links],
         room: int = 64,
         chance: Callable[[], float] = random.random,
+        shown: Bell | None = None,
     ) -> None:
         super().__init__(clock, bell)
+        self._shown = shown
         self._database = database
         self._attempter = attempter
         self._gaps = gaps
@@ -192,6 +195,8 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
             made, turned = await self._record(tx, results, now)
             ahead = await self._claim(tx, now) if len(results) > 1 and not self.draining else []
         self._ahead += ahead
+        if made and self._shown is not None:
+            self._shown.ring()
         for each, attempt in made:
             self._report(each, attempt, now)
         for target, what in turned.items():

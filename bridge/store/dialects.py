@@ -34,6 +34,22 @@ def chunks(values: Collection[Value], size: int = 500) -> Iterator[list[Value]]:
         yield every[start : start + size]
 
 
+class hour_of(GenericFunction[int]):  # noqa: N801 - named as SQL functions are
+    """The hour, counted from 1970, in which a moment (Unix seconds) lies."""
+
+    inherit_cache = True
+
+
+@compiles(hour_of, "sqlite")
+def _hour_on_sqlite(element: hour_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} / 3600 AS INTEGER)"
+
+
+@compiles(hour_of, "postgresql")
+def _hour_on_postgresql(element: hour_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"floor({compiler.process(element.clauses, **options)} / 3600)::bigint"
+
+
 async def upsert(
     tx: AsyncConnection,
     table: Table,

@@ -125,6 +125,18 @@ _partial("ix_videos_due", videos.c.provider, videos.c.next_at, videos.c.id, wher
 _partial("ix_videos_deadline", videos.c.provider, videos.c.deadline, where=videos.c.deadline.is_not(None))
 Index("ix_videos_looked", videos.c.provider, videos.c.looked_at, videos.c.last_look)
 
+# What looks learned of a video: one row whenever something changed, for the time line of its watches.
+observations = Table(
+    "observations",
+    metadata,
+    Column("video", String(40), ForeignKey("videos.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("look", String(16), nullable=False),  # observed, missing
+    Column("status", String(16)),  # as the video showed it then
+    Column("progress", Integer),
+    PrimaryKeyConstraint("video", "at"),
+)
+
 watches = Table(
     "watches",
     metadata,

@@ -18,19 +18,7 @@ import psutil
 import uvloop
 
 from bridge.logs import configure_logs
-from tests.bench import (
-    crash,
-    delivering,
-    fleet,
-    guard,
-    observing,
-    policies,
-    registering,
-    scale,
-    throughput,
-    ticks,
-    transports,
-)
+from tests.bench import crash, delivering, fleet, guard, observing, policies, registering, scale, throughput, ticks, transports
 from tests.bench.cores import measured_core
 from tests.bench.figures import Row, table
 
@@ -96,6 +84,7 @@ def main() -> None:
     """The command ``python -m tests.bench``."""
     known = [name for name, _ in SECTIONS]
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*known, []], metavar="NAME", help="the same as --only")
     parser.add_argument("--only", action="append", choices=known, metavar="NAME", help=f"one of {', '.join(known)}")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one run of each, to see whether it works")
@@ -103,7 +92,7 @@ def main() -> None:
     given = parser.parse_args()
     with open(os.devnull, "w") as nowhere, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         configure_logs("json", stream=nowhere)
-        page = runner.run(run(given.only or known, 1 if given.quick else given.runs))
+        page = runner.run(run([*given.names, *(given.only or ())] or known, 1 if given.quick else given.runs))
     if given.write:
         given.write.write_text(page)
     else:
