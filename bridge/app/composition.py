@@ -31,6 +31,8 @@ from bridge.registry import Bells, Registry
 from bridge.registry.again import Digests
 from bridge.registry.destinations import DestinationDesk
 from bridge.registry.environment import email_defaults
+from bridge.registry.insight import Insight
+from bridge.registry.previews import Previews
 from bridge.registry.templates import TemplateJudge
 from bridge.rendering import Links, PackagedTemplates, Sandbox
 from bridge.resources import templates_dir
@@ -42,6 +44,7 @@ from bridge.store.listening import Herald
 from bridge.upkeep import DAY, Offsets, Upkeep
 from bridge.web.api import OPERATIONS, PROBES
 from bridge.web.application import create_web
+from bridge.web.dashboard import DashboardParts
 from bridge.web.health import Readiness
 
 MIB = 2**20
@@ -97,7 +100,8 @@ async def open_bridge(
         checking, rendering = Sandbox(), Sandbox()
         stack.push_async_callback(checking.aclose)
         stack.push_async_callback(rendering.aclose)
-        composer = Composer(notifiers, PackagedTemplates(templates_dir(), settings.templates_dir), rendering)
+        packaged = PackagedTemplates(templates_dir(), settings.templates_dir)
+        composer = Composer(notifiers, packaged, rendering)
         attempter = Attempter(doors, notifiers, wall, settings.delivery_timeout)
 
         # The service and the loops; they meet only in the tables, the bells save them waiting.
@@ -184,6 +188,14 @@ async def open_bridge(
             webhook_secret=_plain(settings.openai_webhook_secret),
             media=MediaDesk(database, media, sources, archive=settings.archive_dir, clock=wall),
             operations=OPERATIONS if Role.API in roles else PROBES,
+            dashboard=DashboardParts(
+                registry,
+                Insight(database),
+                Previews(packaged, checking, notifiers),
+                box.keys_for("dashboard"),
+            )
+            if Role.API in roles
+            else None,
         )
         yield Bridge(web, registry, poller, sender, readiness, metrics, tuple(loops))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from bridge.clock import Clock, SystemClock
 from bridge.loops import Bell
@@ -18,6 +19,7 @@ from bridge.settings import ApiKey, ProviderSettings
 from bridge.web.api import OPERATIONS
 from bridge.web.auth import KeyRing, LocalOnly, RequireKey
 from bridge.web.changes import Changes
+from bridge.web.dashboard import DashboardParts, build_dashboard
 from bridge.web.docs import render
 from bridge.web.errors import HANDLERS
 from bridge.web.files import FilePages, MediaService
@@ -47,6 +49,7 @@ def create_web(
     closed: Collection[str] = (),
     media: MediaService | None = None,
     operations: Sequence[Operation] = OPERATIONS,
+    dashboard: DashboardParts | None = None,
 ) -> Starlette:
     """The ASGI application that serves API, probes, metrics and documentation.
 
@@ -59,14 +62,16 @@ def create_web(
     :param webhook_secret: what the provider signs its own webhooks with; without it they are refused.
     :param providers: those that are configured, for the list of them.
     :param media: finds the files that links in notifications lead to.
+    :param dashboard: what the pages for people need; without it there are none.
     """
     clock = clock or SystemClock()
+    progress = progress or Bell()
     described = document(public_url or "/")
     services = Services(
         registry=registry,
         metrics=metrics,
         readiness=readiness,
-        changes=Changes(registry, progress or Bell(), clock),
+        changes=Changes(registry, progress, clock),
         openapi=StaticPage(json.dumps(described).encode(), "application/json", {"x-content-type-options": "nosniff"}),
         docs=_packaged_docs(public_url or "/")
         if templates is None
@@ -75,10 +80,29 @@ def create_web(
         webhooks=None if webhook_secret is None else ProviderWebhooks(webhook_secret, wall or clock),
     )
     keys = KeyRing(api_keys)
-    guard = Middleware(RequireKey, keys=keys, rate=RequestRate(clock), sign_ins=SignIns(clock))
-    files = [] if media is None else FilePages(media, [*([templates] if templates else []), templates_dir()]).routes()
+    rate, sign_ins = RequestRate(clock), SignIns(clock)
+    guard = Middleware(RequireKey, keys=keys, rate=rate, sign_ins=sign_ins)
+    folders = [*([] if templates is None else [templates]), templates_dir()]
+    pages: list[BaseRoute] = []
+    if dashboard is not None:
+        pages = build_dashboard(
+            dashboard,
+            keys,
+            providers=providers or {},
+            folders=folders,
+            readiness=readiness,
+            sign_ins=sign_ins,
+            rate=rate,
+            streams=services.streams,
+            bell=progress,
+            clock=clock,
+            wall=wall or clock,
+            public_url=public_url,
+        )
+    if media is not None:
+        pages += FilePages(media, folders).routes()
     app = Starlette(
-        routes=[*files, *routes(operations, services, guard=[guard], closed=closed)],
+        routes=[*routes(operations, services, guard=[guard], closed=closed), *pages],
         middleware=_middleware(clock, local=not keys, secure=(public_url or "").startswith("https:")),
         exception_handlers=HANDLERS,
     )

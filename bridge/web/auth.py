@@ -45,13 +45,23 @@ class KeyRing:
             raise AuthenticationError(
                 "An API key is needed: send it as `Authorization: Bearer KEY`.", code="missing_api_key"
             )
-        # Headers are Latin-1 text. Digests are compared, for the time that takes does not even tell how long a key is;
-        # and all of them, found or not.
-        shown = _digest(credentials.strip().encode("latin-1"))
-        found = [key for digest, key in self._keys if hmac.compare_digest(digest, shown)]
+        return self.find(credentials.strip().encode("latin-1"))  # headers are Latin-1 text
+
+    def find(self, shown: bytes) -> ApiKey:
+        """The key that reads so.
+
+        :raises AuthenticationError: there is none.
+        """
+        # Digests are compared, for the time that takes does not even tell how long a key is; and all, found or not.
+        digest = _digest(shown)
+        found = [key for known, key in self._keys if hmac.compare_digest(known, digest)]
         if not found:
             raise AuthenticationError("This API key is not known here.", code="invalid_api_key")
         return found[0]
+
+    def of_id(self, key_id: str) -> list[ApiKey]:
+        """The keys whose digests begin so: one, but for a chance in billions."""
+        return [key for _, key in self._keys if self.id_of(key) == key_id]
 
 
 def _digest(key: bytes) -> bytes:

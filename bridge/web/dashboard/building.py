@@ -1,0 +1,75 @@
+"""The dashboard, put together from what the composition root hands in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.routing import BaseRoute
+
+from bridge.clock import Clock
+from bridge.loops import Bell
+from bridge.settings import ProviderSettings
+from bridge.web.auth import KeyRing
+from bridge.web.dashboard.desk import DashboardInsight, DashboardRegistry, Desk, TemplatePreviews
+from bridge.web.dashboard.pages import Pages
+from bridge.web.dashboard.routes import dashboard_routes
+from bridge.web.dashboard.session import Sessions
+from bridge.web.dashboard.static import StaticFiles
+from bridge.web.health import Readiness
+from bridge.web.limits import OpenStreams, RequestRate, SignIns
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardParts:
+    """What only the dashboard needs.
+
+    :param signing: keys for sessions and forms, the newest first.
+    """
+
+    registry: DashboardRegistry
+    insight: DashboardInsight
+    previews: TemplatePreviews
+    signing: Sequence[bytes]
+
+
+def build_dashboard(
+    parts: DashboardParts,
+    keys: KeyRing,
+    *,
+    providers: Mapping[str, ProviderSettings],
+    folders: Sequence[Path],
+    readiness: Readiness,
+    sign_ins: SignIns,
+    rate: RequestRate,
+    streams: OpenStreams,
+    bell: Bell,
+    clock: Clock,
+    wall: Clock,
+    public_url: str | None,
+) -> list[BaseRoute]:
+    """The routes of the dashboard.
+
+    :param folders: where templates are looked for; earlier ones win.
+    :param clock: by which rows were written; :param wall: the machine's, by which sessions end.
+    """
+    sessions = Sessions(parts.signing, keys, wall, secure=(public_url or "").startswith("https:"))
+    static = StaticFiles(folders)
+    desk = Desk(
+        registry=parts.registry,
+        insight=parts.insight,
+        previews=parts.previews,
+        providers=providers,
+        sessions=sessions,
+        pages=Pages(folders, sessions, static, clock),
+        static=static,
+        readiness=readiness,
+        sign_ins=sign_ins,
+        rate=rate,
+        streams=streams,
+        bell=bell,
+        clock=clock,
+        public_url=public_url,
+    )
+    return dashboard_routes(desk, keys)

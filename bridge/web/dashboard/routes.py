@@ -1,0 +1,44 @@
+"""The pages of the dashboard: a new one is an endpoint and a line here."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bridge.web.auth import KeyRing
+from bridge.web.dashboard import signing_in, watch, watches
+from bridge.web.dashboard.desk import Desk
+from bridge.web.dashboard.guard import Ask, Page, page_routes
+from bridge.web.dashboard.live import LiveStream
+
+
+def dashboard_routes(desk: Desk, keys: KeyRing) -> list[BaseRoute]:
+    """All pages, the static files beside them, and the stream that tells them to read themselves again."""
+
+    async def static(request: Request) -> Response:
+        return desk.static.response(request.path_params["name"])
+
+    return [*page_routes(_pages(keys), desk), Route("/static/{name}", static)]
+
+
+def _pages(keys: KeyRing) -> list[Page]:
+    return [
+        Page("GET", "/", watches.list_watches),
+        Page("GET", "/live", _live),
+        Page("POST", "/watches", watches.register, changes=True),
+        Page("GET", "/watches/{watch_id}", watch.show),
+        Page("POST", "/watches/{watch_id}/cancel", watch.cancel, changes=True),
+        Page("GET", "/sign-in", signing_in.ask_to_sign_in, open=True),
+        Page("POST", "/sign-in", signing_in.SignIn(keys), open=True),
+        Page("POST", "/sign-out", signing_in.sign_out, open=True),
+        Page("POST", "/theme", signing_in.choose_theme, open=True),
+    ]
+
+
+async def _live(ask: Ask) -> Response:
+    place = ExitStack()
+    place.enter_context(ask.desk.streams.one(ask.seen.visitor.key_id))
+    return LiveStream(ask.desk.bell, ask.desk.clock, ask.desk.readiness, place)

@@ -1,0 +1,185 @@
+"""The list of watches, and the form that registers new ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from bridge.errors import InvalidRequestError, RequestError
+from bridge.models import DeliveryStatus, DestinationView, Outlook, Page, PageRequest, WatchStatus, WatchView
+from bridge.registry import Registered, Registration, WatchFilter
+from bridge.registry.bodies import MAX_BATCH
+from bridge.web.dashboard.forms import Form
+from bridge.web.dashboard.guard import Ask
+from bridge.web.dashboard.queries import chosen, cursor, searched
+from bridge.web.problems import validate
+from bridge.web.requestlog import caller
+
+PAGE = 25
+_MOST_NAMES = 100
+_WATCH_ID = re.compile(r"watch_[0-9A-Za-z_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A destination of a watch and how telling it went; None: nothing to tell yet."""
+
+    destination: DestinationView
+    result: DeliveryStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A watch with what is planned for it and what came of it."""
+
+    watch: WatchView
+    outlook: Outlook | None
+    told: Sequence[Told]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What the list is asked to show.
+
+    :param text: an id of a watch or a video, or ``key=value`` of the metadata.
+    """
+
+    status: WatchStatus | None
+    text: str
+    provider: str | None
+    after: str | None
+
+    def link(self, **changed: str | None) -> str:
+        """The query string of this list with something else changed."""
+        fields = {"status": self.status, "q": self.text, "provider": self.provider, **changed}
+        return urlencode({name: value for name, value in fields.items() if value})
+
+
+async def list_watches(ask: Ask) -> Response:
+    """The list."""
+    return ask.page("watches", **await _listed(ask))
+
+
+async def register(ask: Ask) -> Response:
+    """Register watches, one or many; each id is answered on its own."""
+    ids = list(dict.fromkeys(ask.form.lines("video_ids")))
+    try:
+        bodies = _registrations(ask.form, ids)
+        created_by = caller(ask.request.scope).key_name
+        answers = await ask.desk.registry.register_many(bodies, created_by=created_by)
+    except RequestError as error:
+        values = await _listed(ask)
+        return ask.page("watches", error.status, **{**values, "given": _given(ask.form), "problem": error.message})
+    if len(answers) == 1 and isinstance(answers[0], RequestError):
+        values = await _listed(ask)
+        problem = answers[0]
+        return ask.page("watches", problem.status, **{**values, "given": _given(ask.form), "problem": problem.message})
+    return ask.page("registered", answers=[_answered(*each) for each in zip(ids, answers, strict=True)])
+
+
+async def rows_of(ask: Ask, watches: Sequence[WatchView]) -> list[Row]:
+    """Watches with their outlooks and results."""
+    ids = [watch.id for watch in watches]
+    outlooks = await ask.desk.registry.outlooks(ids)
+    results = await ask.desk.insight.results(ids)
+    return [
+        Row(
+            watch,
+            outlooks.get(watch.id),
+            [Told(each, results.get((watch.id, each.id))) for each in watch.destinations],
+        )
+        for watch in watches
+    ]
+
+
+async def _listed(ask: Ask) -> dict[str, Any]:
+    query = _query(ask)
+    page = await _page(ask, query)
+    names = await ask.desk.registry.destinations.page(PageRequest(_MOST_NAMES))
+    return {
+        "rows": await rows_of(ask, page.items),
+        "has_more": page.has_more,
+        "query": query,
+        "counts": await ask.desk.insight.watch_counts(),
+        "statuses": list(WatchStatus),
+        "providers": list(ask.desk.providers),
+        "destinations": names.items,
+        "given": _given(Form({})),
+        "problem": None,
+        "most": MAX_BATCH,
+    }
+
+
+def _query(ask: Ask) -> Query:
+    params = ask.request.query_params
+    provider = params.get("provider", "")
+    return Query(
+        chosen(params.get("status", ""), WatchStatus),
+        searched(params.get("q", "")),
+        provider if provider in ask.desk.providers else None,
+        cursor(params.get("after", ""), "watch"),
+    )
+
+
+async def _page(ask: Ask, query: Query) -> Page[WatchView]:
+    if _WATCH_ID.fullmatch(query.text):
+        found = await ask.desk.registry.watches_by_id([query.text])
+        return Page(list(found.values()), has_more=False)
+    name, equals, value = query.text.partition("=")
+    wanted = WatchFilter(
+        query.status,
+        video_id=query.text if query.text and not equals else None,
+        provider=query.provider,
+        metadata={name.strip(): value.strip()} if equals else None,
+    )
+    return await ask.desk.registry.watches(PageRequest(PAGE, query.after), wanted)
+
+
+def _registrations(form: Form, ids: Sequence[str]) -> list[Registration]:
+    if not ids:
+        raise InvalidRequestError("Give at least one video id, one per line.", param="video_ids")
+    if len(ids) > MAX_BATCH:
+        raise InvalidRequestError(f"Give at most {MAX_BATCH:,} video ids at once.", param="video_ids")
+    fields = _common_fields(form)
+    if len(ids) > 1 and "key" in fields:
+        raise InvalidRequestError("A key stands for one registration; leave it out for several ids.", param="key")
+    return [validate(Registration, {"video_id": each, **fields}) for each in ids]
+
+
+def _common_fields(form: Form) -> dict[str, Any]:
+    """What the registrations of one form have in common; empty fields are left out."""
+    metadata = {}
+    for line in form.lines("metadata"):
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise InvalidRequestError(f"Metadata is `name=value`, one per line; {line!r} has no `=`.", param="metadata")
+        metadata[name.strip()] = value.strip()
+    timeout = form.text("timeout")
+    if timeout and not (timeout.isascii() and timeout.isdigit() and len(timeout) <= 9):
+        raise InvalidRequestError("The timeout is a whole number of seconds.", param="timeout")
+    fields: Mapping[str, Any] = {
+        "provider": form.text("provider"),
+        "destinations": list(form.all("destinations")),
+        "callback_url": form.text("callback_url"),
+        "metadata": metadata,
+        "key": form.text("key"),
+        "timeout": int(timeout) if timeout else None,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _given(form: Form) -> dict[str, Any]:
+    """What was typed, to be shown again."""
+    names = ("video_ids", "provider", "callback_url", "metadata", "key", "timeout")
+    return {name: form.raw(name) for name in names} | {"destinations": list(form.all("destinations"))}
+
+
+def _answered(video_id: str, answer: Registered | RequestError) -> dict[str, Any]:
+    if isinstance(answer, RequestError):
+        return {"video_id": video_id, "watch": None, "created": False, "problem": answer.message}
+    return {"video_id": video_id, "watch": answer.watch, "created": answer.created, "problem": None}
