@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bridge.web.auth import KeyRing
-from bridge.web.dashboard import signing_in, watch, watches
+from bridge.web.dashboard import deliveries, destinations, overview, signing_in, templates, watch, watches
 from bridge.web.dashboard.desk import Desk
 from bridge.web.dashboard.guard import Ask, Page, page_routes
 from bridge.web.dashboard.live import LiveStream
@@ -31,6 +31,20 @@ def _pages(keys: KeyRing) -> list[Page]:
         Page("POST", "/watches", watches.register, changes=True),
         Page("GET", "/watches/{watch_id}", watch.show),
         Page("POST", "/watches/{watch_id}/cancel", watch.cancel, changes=True),
+        Page("GET", "/deliveries", deliveries.list_deliveries),
+        Page("POST", "/deliveries/retry", deliveries.retry_all, changes=True),
+        Page("GET", "/deliveries/{delivery_id}", deliveries.show),
+        Page("POST", "/deliveries/{delivery_id}/retry", deliveries.retry, changes=True),
+        Page("GET", "/destinations", destinations.list_destinations),
+        Page("POST", "/destinations", destinations.add, changes=True),
+        Page("GET", "/destinations/{destination}", destinations.show),
+        Page("POST", "/destinations/{destination}/test", destinations.test, changes=True),
+        Page("POST", "/destinations/{destination}/switch", destinations.switch, changes=True),
+        Page("POST", "/destinations/{destination}/rotate", destinations.rotate, changes=True),
+        Page("GET", "/templates", templates.show),
+        Page("POST", "/templates", templates.preview),
+        Page("POST", "/templates/mail", templates.mail),
+        Page("GET", "/overview", overview.show),
         Page("GET", "/sign-in", signing_in.ask_to_sign_in, open=True),
         Page("POST", "/sign-in", signing_in.SignIn(keys), open=True),
         Page("POST", "/sign-out", signing_in.sign_out, open=True),

@@ -1,0 +1,64 @@
+"""Trying templates: what a message would look like, and what is wrong with a template."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from bridge.models import EventType
+from bridge.registry.previews import KINDS, told_of
+from bridge.rendering import SAMPLES, Told
+from bridge.web.dashboard.forms import Form
+from bridge.web.dashboard.framed import framed
+from bridge.web.dashboard.guard import Ask
+from bridge.web.dashboard.queries import chosen, cursor
+
+_LONGEST = 65_536
+
+
+async def show(ask: Ask) -> Response:
+    """The packaged message of a kind and an event, and a place to write another."""
+    params = ask.request.query_params
+    given = {name: [params[name]] for name in ("kind", "event", "watch") if name in params}
+    return ask.page("templates", **await _tried(ask, Form(given)))
+
+
+async def preview(ask: Ask) -> Response:
+    """What the given template makes of the chosen event."""
+    return ask.page("templates", **await _tried(ask, ask.form))
+
+
+async def mail(ask: Ask) -> Response:
+    """The HTML of a mail by itself, for the frame."""
+    tried = await _tried(ask, ask.form)
+    return framed(tried["preview"].parts.get("html", ""))
+
+
+async def _tried(ask: Ask, form: Form) -> dict[str, Any]:
+    kind = form.text("kind") if form.text("kind") in KINDS else "slack"
+    event_type = chosen(form.text("event"), EventType) or EventType.VIDEO_COMPLETED
+    template = form.raw("template")[:_LONGEST]
+    told, problem = await _told(ask, form.text("watch"), event_type)
+    return {
+        "kind": kind,
+        "kinds": KINDS,
+        "event": event_type,
+        "events": list(EventType),
+        "watch": form.text("watch"),
+        "template": template,
+        "problem": problem,
+        "preview": await ask.desk.previews.preview(kind, told, template if template.strip() else None),
+    }
+
+
+async def _told(ask: Ask, watch_id: str, event_type: EventType) -> tuple[Told, str | None]:
+    """The event to tell: a sample, or that of a real watch; and what is wrong with the watch that was named."""
+    if not watch_id:
+        return SAMPLES[event_type], None
+    known = cursor(watch_id, "watch")
+    found = {} if known is None else await ask.desk.registry.watches_by_id([known])
+    if known is None or known not in found:
+        return SAMPLES[event_type], "There is no such watch; this is the sample."
+    link = None if ask.desk.public_url is None else f"{ask.desk.public_url}/watches/{known}"
+    return told_of(found[known], event_type, ask.desk.clock.now(), link), None
