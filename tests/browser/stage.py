@@ -71,7 +71,9 @@ async def staged(folder: Path, *, keys: bool = True, **environ: str) -> AsyncIte
         if keys:
             environ = {"BRIDGE_API_KEYS": f"ci:{WRITER},grafana:{READER}:read", **environ}
         settings = bridge_settings(
-            folder, provider.base_url, **{"BRIDGE_ALLOWED_NETWORKS": NETWORKS, "BRIDGE_DELIVERY_RETRIES": "0.3", **environ}
+            folder,
+            provider.base_url,
+            **{"BRIDGE_ALLOWED_NETWORKS": NETWORKS, "BRIDGE_DELIVERY_RETRIES": "0.3", **environ},
         )
         async with serving(settings) as url:
             yield Stage(url, provider.base_url, receiver, hook)
@@ -85,21 +87,39 @@ async def fill(stage: Stage) -> None:
             {"name": "render-farm", "kind": "callback", "url": f"{stage.hook}/farm", "default": True},
             {"name": "team-slack", "kind": "slack", "url": f"{stage.hook}/services/T0/B0/XXXX"},
             {"name": "asset-store", "kind": "callback", "url": f"{stage.hook}/broken", "headers": {"X-Team": "ads"}},
-            {"name": "editors", "kind": "email-webhook", "preset": "flat", "url": f"{stage.hook}/mail", "from": "bridge@example.com", "to": ["ana@example.com"]},
+            {
+                "name": "editors",
+                "kind": "email-webhook",
+                "preset": "flat",
+                "url": f"{stage.hook}/mail",
+                "from": "bridge@example.com",
+                "to": ["ana@example.com"],
+            },
         ):
             (await client.post("/v1/destinations", json=body)).raise_for_status()
     shots: Sequence[tuple[str, dict[str, Any]]] = (
-        ("A paper boat drifts down a rain-soaked street at dusk, neon reflected in the water", {"destinations": ["render-farm", "team-slack"]}),
-        ("Slow dolly through a greenhouse at first light, condensation on the glass", {"destinations": ["render-farm", "editors"]}),
+        (
+            "A paper boat drifts down a rain-soaked street at dusk, neon reflected in the water",
+            {"destinations": ["render-farm", "team-slack"]},
+        ),
+        (
+            "Slow dolly through a greenhouse at first light, condensation on the glass",
+            {"destinations": ["render-farm", "editors"]},
+        ),
         ("Macro shot of a watch movement, gears turning, shallow depth of field", {"destinations": ["asset-store"]}),
-        ("Crowd at a night market, steam and lanterns [fail=moderation_blocked]", {"destinations": ["render-farm", "team-slack"]}),
+        (
+            "Crowd at a night market, steam and lanterns [fail=moderation_blocked]",
+            {"destinations": ["render-farm", "team-slack"]},
+        ),
         (HOSTILE, {"destinations": ["render-farm"]}),
         ("Drone rises over a terraced hillside in morning fog [duration=600]", {"destinations": ["render-farm"]}),
         ("A lighthouse keeper climbs the stairs [duration=40]", {"destinations": ["team-slack", "editors"]}),
         ("Origami crane unfolds itself on a desk [stuck]", {"destinations": ["render-farm", "team-slack"]}),
     )
     for number, (prompt, fields) in enumerate(shots):
-        await stage.register(prompt, **fields, callback_url=None, metadata={"campaign": "spring", "shot": f"{number + 1:02}"})
+        await stage.register(
+            prompt, **fields, callback_url=None, metadata={"campaign": "spring", "shot": f"{number + 1:02}"}
+        )
     await stage.until("/v1/deliveries", 1, status="failed")
     await stage.until("/v1/deliveries", 6, status="delivered")
 

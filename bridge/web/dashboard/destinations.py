@@ -74,7 +74,7 @@ async def _one(
     destination: DestinationDetail,
     *,
     news: str | None = None,
-    attempt: Any = None,
+    attempt: Attempt | None = None,
     response: str | None = None,
 ) -> Response:
     health = (await ask.desk.insight.health([destination.id]))[destination.id]

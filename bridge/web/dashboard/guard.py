@@ -21,7 +21,7 @@ from bridge.errors import (
 from bridge.logs import get_logger
 from bridge.web.dashboard.desk import Desk
 from bridge.web.dashboard.forms import NO_FORM, Form, check_origin, check_token, read_form
-from bridge.web.dashboard.pages import Seen, redirect
+from bridge.web.dashboard.pages import Seen, path_of, redirect
 from bridge.web.errors import RETRY_AFTER_SECONDS
 from bridge.web.requestlog import caller
 
@@ -113,7 +113,7 @@ async def _answer(page: Page, ask: Ask) -> Response:
 
 
 def _sign_in_first(ask: Ask) -> Response:
-    path = ask.request.url.path.lstrip("/")
+    path = path_of(ask.request).lstrip("/")
     if not path:
         return ask.page("sign-in", back="", wrong=False)
     query = ask.request.url.query

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +62,7 @@ class Pages:
     """
 
     def __init__(self, folders: Sequence[Path], sessions: Sessions, static: StaticFiles, clock: Clock) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader([folder / "web" / "dashboard" for folder in folders]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters |= {"iso": iso, "utc": utc, "span": span, "short": short}
-        self._environment.globals |= {"version": __version__}
+        self._environment = _environment(tuple(folders))
         self._sessions = sessions
         self._static = static
         self._clock = clock
@@ -94,9 +87,30 @@ class Pages:
         return Response(html, status, dict(HEADERS), media_type="text/html")
 
 
+@cache
+def _environment(folders: tuple[Path, ...]) -> Environment:
+    """The compiled templates of these folders; a process needs them once."""
+    made = Environment(
+        loader=FileSystemLoader([folder / "web" / "dashboard" for folder in folders]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"iso": iso, "utc": utc, "span": span, "short": short, "middle": middle}
+    made.globals |= {"version": __version__}
+    return made
+
+
 def root_of(request: Request) -> str:
     """The way from this page up to the dashboard's root: pages work below any prefix that a proxy takes away."""
-    return "../" * (request.url.path.count("/") - 1) or "./"
+    return "../" * (path_of(request).count("/") - 1) or "./"
+
+
+def path_of(request: Request) -> str:
+    """The path of this page, without the prefix that the application may be mounted under."""
+    path: str = request.scope["path"]
+    return path.removeprefix(request.scope.get("root_path", ""))
 
 
 def redirect(request: Request, path: str) -> Response:
@@ -119,7 +133,7 @@ def theme_of(request: Request) -> str | None:
 def _here(request: Request) -> str:
     """Where this page is, below the root: what a form names to be led back to."""
     query = request.url.query
-    return request.url.path.lstrip("/") + (f"?{query}" if query else "")
+    return path_of(request).lstrip("/") + (f"?{query}" if query else "")
 
 
 def iso(at: float) -> str:
@@ -146,6 +160,12 @@ def span(seconds: float) -> str:
 def short(text: str, most: int = 80) -> str:
     """The beginning of a text, for where there is little room."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def middle(text: str, most: int = 40) -> str:
+    """Both ends of an id, for where there is little room: that is where ids differ."""
+    half = (most - 1) // 2
+    return text if len(text) <= most else f"{text[: most - 1 - half]}…{text[-half:]}"
 
 
 def _moment(at: float) -> datetime:

@@ -28,6 +28,7 @@ def _pages(keys: KeyRing) -> list[Page]:
     return [
         Page("GET", "/", watches.list_watches),
         Page("GET", "/live", _live),
+        Page("GET", "/watches", _to_watches),
         Page("POST", "/watches", watches.register, changes=True),
         Page("GET", "/watches/{watch_id}", watch.show),
         Page("POST", "/watches/{watch_id}/cancel", watch.cancel, changes=True),
@@ -38,6 +39,7 @@ def _pages(keys: KeyRing) -> list[Page]:
         Page("GET", "/destinations", destinations.list_destinations),
         Page("POST", "/destinations", destinations.add, changes=True),
         Page("GET", "/destinations/{destination}", destinations.show),
+        Page("GET", "/destinations/{destination}/{action}", _to_destination),
         Page("POST", "/destinations/{destination}/test", destinations.test, changes=True),
         Page("POST", "/destinations/{destination}/switch", destinations.switch, changes=True),
         Page("POST", "/destinations/{destination}/rotate", destinations.rotate, changes=True),
@@ -50,6 +52,15 @@ def _pages(keys: KeyRing) -> list[Page]:
         Page("POST", "/sign-out", signing_in.sign_out, open=True),
         Page("POST", "/theme", signing_in.choose_theme, open=True),
     ]
+
+
+async def _to_watches(ask: Ask) -> Response:
+    return ask.go_to("")
+
+
+async def _to_destination(ask: Ask) -> Response:
+    """Where the answer to a form stands there is no page by itself; whoever loads it anew is led to what there is."""
+    return ask.go_to(f"destinations/{ask.request.path_params['destination']}")
 
 
 async def _live(ask: Ask) -> Response:

@@ -28,9 +28,10 @@ async function refresh() {
   busy = true;
   wanted = false;
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     if (answer.ok) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (fresh.getElementById("api_key")) location.reload(); // the session is over
       for (const part of document.querySelectorAll("[data-part]")) {
         const next = fresh.getElementById(part.id);
         if (next) window.Idiomorph.morph(part, next, keeping);

@@ -1,0 +1,84 @@
+"""Every page at both ends of the scale of screens, in light and dark, judged by axe; and photographed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_core_python.async_playwright import Axe
+from playwright.async_api import Response
+
+from tests.browser import SCREENSHOTS
+from tests.browser.conftest import Opening, Scheme
+from tests.browser.stage import Stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
+
+SERIOUS = ("serious", "critical")
+
+
+async def paths(stage: Stage) -> dict[str, str]:
+    """The pages by the names of their pictures."""
+    async with stage.client() as client:
+        watches = (await client.get("/v1/watches", params={"status": "completed", "order": "asc"})).json()["data"]
+        deliveries = (await client.get("/v1/deliveries", params={"destination": "asset-store"})).json()["data"]
+    return {
+        "watches": "/",
+        "watch": f"/watches/{watches[0]['id']}",
+        "deliveries": "/deliveries",
+        "delivery": f"/deliveries/{deliveries[-1]['id']}",
+        "destinations": "/destinations",
+        "destination": "/destinations/asset-store",
+        "templates": "/templates",
+        "overview": "/overview",
+    }
+
+
+def findings(report: Any) -> list[str]:
+    """What axe found that keeps people out."""
+    return [
+        f"{each['id']}: {each['help']}: {node['html'][:200]}"
+        for each in report["violations"]
+        if each["impact"] in SERIOUS
+        for node in each["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+async def test_every_page_fits_and_axe_finds_nothing_serious(
+    opening: Opening, stage: Stage, width: int, scheme: Scheme
+) -> None:
+    page = await opening(width=width, scheme=scheme)
+    for path in (await paths(stage)).values():
+        await page.goto(path)
+        await page.evaluate("document.querySelectorAll('main details').forEach(each => (each.open = true))")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        assert findings(await Axe().run(page)) == [], path
+
+
+async def test_the_form_to_sign_in_is_usable_by_everybody(opening: Opening) -> None:
+    for scheme in ("light", "dark"):
+        page = await opening(key=None, width=360, scheme=scheme)
+        assert findings(await Axe().run(page)) == []
+
+
+async def test_the_first_page_is_small(opening: Opening) -> None:
+    page = await opening(key=None)
+    responses: list[Response] = []
+    page.on("response", responses.append)
+    await page.reload(wait_until="networkidle")
+    sizes = [len(await each.body()) for each in responses]
+    assert len(sizes) >= 4
+    assert sum(sizes) <= 150_000
+
+
+@pytest.mark.skipif(SCREENSHOTS is None, reason="pictures are only made when they are asked for")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pictures_of_every_page(opening: Opening, stage: Stage, scheme: Scheme) -> None:
+    page = await opening(scheme=scheme)
+    for name, path in (await paths(stage)).items():
+        await page.goto(path)
+        await page.wait_for_timeout(500)
+        await page.screenshot(path=Path(SCREENSHOTS or "", f"{name}-{scheme}.png"))
