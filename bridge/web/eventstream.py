@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bridge.web.health import Readiness
-from bridge.web.waiting import disconnected
+from bridge.web.leaving import disconnected
 
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT = 15.0

@@ -115,6 +115,10 @@ class OpenStreams:
         self._most = most
         self._open: Counter[str] = Counter()
 
+    def open(self, key: str) -> int:
+        """How many streams a key has open."""
+        return self._open[key]
+
     @contextmanager
     def one(self, key: str) -> Iterator[None]:
         """One stream, for as long as the block lasts.

@@ -35,6 +35,7 @@ from bridge.web.changes import Changes
 from bridge.web.health import Readiness
 from bridge.web.limits import OpenStreams
 from bridge.web.pushes import ProviderWebhooks
+from bridge.web.stream import Events
 
 
 class DestinationRegistry(Protocol):
@@ -166,3 +167,4 @@ class Services:
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     webhooks: ProviderWebhooks | None = None
     streams: OpenStreams = field(default_factory=OpenStreams)
+    events: Events = field(default_factory=Events)

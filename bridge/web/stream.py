@@ -7,13 +7,14 @@ whichever process says so: whoever comes back with it hears nothing until that c
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from bridge.models import WatchStatus, WatchView
 from bridge.web import views
 from bridge.web.changes import Changes
-from bridge.web.eventstream import BEAT, HEARTBEAT, EventStream, Write
+from bridge.web.eventstream import BEAT, HEARTBEAT, PATIENCE, EventStream, Write
 from bridge.web.health import Readiness
 
 
@@ -37,6 +38,25 @@ def event_of(watch: WatchView) -> Event:
     return Event(f"{watch.status}-{hashlib.sha256(data.encode()).hexdigest()[:16]}", name, data)
 
 
+class Events:
+    """Makes each event once, however many listen to its watch: they are all shown the same view.
+
+    :param most: so many of the latest are kept.
+    """
+
+    def __init__(self, most: int = 1024) -> None:
+        self._most = most
+        self._made: OrderedDict[int, tuple[WatchView, Event]] = OrderedDict()  # a view that is kept keeps its id
+
+    def of(self, watch: WatchView) -> Event:
+        """The event that tells what this very view shows."""
+        if id(watch) not in self._made:
+            self._made[id(watch)] = (watch, event_of(watch))
+            if len(self._made) > self._most:
+                self._made.popitem(last=False)
+        return self._made[id(watch)][1]
+
+
 def heard_the_end(watch: WatchView, last_id: str | None) -> bool:
     """Whether a client that comes back with this id was told already how the watch ended."""
     return watch.status is not WatchStatus.WATCHING and (last_id or "").startswith(f"{watch.status}-")
@@ -46,9 +66,18 @@ class WatchStream(EventStream):
     """The stream of one watch, which ends with it."""
 
     def __init__(
-        self, watch: WatchView, last_id: str | None, changes: Changes, readiness: Readiness, place: ExitStack
+        self,
+        watch: WatchView,
+        last_id: str | None,
+        changes: Changes,
+        readiness: Readiness,
+        place: ExitStack,
+        events: Events,
+        *,
+        patience: float = PATIENCE,
     ) -> None:
-        super().__init__(readiness, place)
+        super().__init__(readiness, place, patience=patience)
+        self._events = events
         self._watch = watch
         self._last_id = last_id
         self._changes = changes
@@ -57,7 +86,7 @@ class WatchStream(EventStream):
         """What the watch shows, and each change of that."""
         async with self._changes.follow(self._watch) as follower:
             while True:
-                event = event_of(follower.watch)
+                event = self._events.of(follower.watch)
                 if event.id != self._last_id:
                     await write(event.encode())
                     self._last_id = event.id

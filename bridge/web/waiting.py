@@ -7,6 +7,7 @@ import asyncio
 from starlette.requests import ClientDisconnect, Request
 
 from bridge.models import WatchView
+from bridge.web.leaving import disconnected
 from bridge.web.services import Services
 
 
@@ -29,9 +30,3 @@ async def wait_for_end(services: Services, request: Request, watch_id: str, seco
         for task in (end, gone, stop):
             task.cancel()
         await asyncio.gather(end, gone, stop, return_exceptions=True)
-
-
-async def disconnected(request: Request) -> None:
-    """Return when the client has closed the connection; what it still sends is of no interest."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -102,7 +102,7 @@ async def stream(services: Services, request: Request) -> Response:
         return Response(status_code=204, headers={"cache-control": "no-store"})
     place = ExitStack()
     place.enter_context(services.streams.one(caller(request.scope).key_id))
-    return WatchStream(watch, last_id, services.changes, services.readiness, place)
+    return WatchStream(watch, last_id, services.changes, services.readiness, place, services.events)
 
 
 async def cancel(services: Services, request: Request) -> Response:

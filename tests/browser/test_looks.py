@@ -67,7 +67,7 @@ async def test_the_form_to_sign_in_is_usable_by_everybody(opening: Opening) -> N
 async def test_the_first_page_is_small(opening: Opening) -> None:
     page = await opening(key=None)
     responses: list[Response] = []
-    page.on("response", responses.append)
+    page.on("response", lambda each: responses.append(each))
     await page.reload(wait_until="networkidle")
     sizes = [len(await each.body()) for each in responses]
     assert len(sizes) >= 4

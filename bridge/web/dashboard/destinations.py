@@ -33,7 +33,7 @@ async def list_destinations(ask: Ask) -> Response:
 async def add(ask: Ask) -> Response:
     """Store a destination; its signing secret is shown now and never again."""
     try:
-        body = validate(NewDestination, _body(ask.form))
+        body = validate(NewDestination, body_of(ask.form))
         made = await ask.desk.registry.destinations.create(body, created_by=caller(ask.request.scope).key_name)
     except RequestError as error:
         values = await _listed(ask, ask.form)
@@ -100,7 +100,7 @@ async def _listed(ask: Ask, form: Form) -> dict[str, Any]:
     }
 
 
-def _body(form: Form) -> dict[str, Any]:
+def body_of(form: Form) -> dict[str, Any]:
     """The destination that a form describes: what its kind takes, and empty fields left out."""
     kind = form.text("kind")
     fields: dict[str, Any] = {"kind": kind, "name": form.text("name")}

@@ -31,7 +31,7 @@ async function refresh() {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     if (answer.ok) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (fresh.getElementById("api_key")) location.reload(); // the session is over
+      if (fresh.getElementById("sign-in")) location.reload(); // the session is over
       for (const part of document.querySelectorAll("[data-part]")) {
         const next = fresh.getElementById(part.id);
         if (next) window.Idiomorph.morph(part, next, keeping);

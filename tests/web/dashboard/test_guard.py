@@ -117,9 +117,8 @@ async def test_a_form_of_the_public_url_is_taken(
 async def test_what_is_no_form_is_refused(visit: Visit) -> None:
     answer = await visit.client.post("/theme", json={"form_token": visit.token})
     assert answer.status_code == 415
-    answer = await visit.client.post(
-        "/theme", content=b"a=%ff", headers={"content-type": "application/x-www-form-urlencoded"}
-    )
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await visit.client.post("/theme", content=b"a=%ff", headers=headers)
     assert answer.status_code == 400
     assert (await visit.post("/theme", theme="x" * 1_048_577)).status_code == 413
 

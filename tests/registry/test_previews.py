@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bridge.models import EventType
+from bridge.notifiers import create_notifiers
+from bridge.registry.previews import KINDS, Previews, told_of
+from bridge.rendering import SAMPLES, PackagedTemplates, Sandbox
+from bridge.resources import templates_dir
+from bridge.secrets import SecretBox
+from tests.parts import MASTER
+from tests.web.fakes import WATCH
+
+COMPLETED = SAMPLES["video.completed"]
+
+
+@pytest.fixture
+def kind() -> str:
+    """These tests need no database."""
+    return "sqlite"
+
+
+@pytest.fixture
+async def previews() -> AsyncIterator[Previews]:
+    sandbox = Sandbox()
+    yield Previews(PackagedTemplates(templates_dir()), sandbox, create_notifiers(SecretBox([MASTER]), None))
+    await sandbox.aclose()
+
+
+@pytest.mark.parametrize("kind_", KINDS)
+async def test_each_kind_shows_what_it_would_send_and_how_much_room_is_left(previews: Previews, kind_: str) -> None:
+    for event_type in EventType:
+        shown = await previews.preview(kind_, SAMPLES[event_type], None)
+        assert shown.fault is None
+        assert SAMPLES[event_type].video.id in "".join(shown.parts.values())
+        assert all(0 <= each.used <= each.most for each in shown.measures)
+
+
+async def test_a_slack_message_is_shown_as_it_reads(previews: Previews) -> None:
+    shown = await previews.preview("slack", COMPLETED, '{"text": "*{{ video.model }}* is ready"}')
+    assert shown.reading == "sora-2-pro is ready"
+
+
+async def test_a_fault_names_the_line(previews: Previews) -> None:
+    shown = await previews.preview("slack", COMPLETED, '{\n"text": "{{ video.nonsense }}"}')
+    assert shown.fault is not None
+    assert (shown.fault.line, shown.parts) == (2, {})
+
+
+async def test_what_the_receiver_would_not_take_is_a_fault(previews: Previews) -> None:
+    shown = await previews.preview("slack", COMPLETED, '{"text": ""}')
+    assert shown.fault is not None
+    assert "says nothing" in shown.fault.reason
+
+
+async def test_a_template_of_one_part_keeps_the_packaged_others(previews: Previews) -> None:
+    shown = await previews.preview("email-webhook", COMPLETED, "{% block subject %}Done{% endblock %}")
+    assert shown.parts["subject"] == "Done"
+    assert COMPLETED.video.id in shown.parts["text"]
+
+
+async def test_a_callback_is_shown_its_event(previews: Previews) -> None:
+    shown = await previews.preview("callback", COMPLETED, None)
+    assert json.loads(shown.parts["JSON"])["type"] == "video.completed"
+
+
+def test_a_real_watch_tells_its_own_values() -> None:
+    told = told_of(WATCH, EventType.WATCH_LOST, 500.0, "https://bridge.example/watches/x")
+    assert (told.watch_id, told.video.id, told.created_at) == (WATCH.id, "video_abc", 500)
+    assert told.metadata == WATCH.metadata
