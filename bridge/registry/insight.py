@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from bridge.models import DeliveryStatus, WatchStatus
 from bridge.store import observations, overview, reports, watches
-from bridge.store.database import Database
+from bridge.store.database import Database, Transaction
 from bridge.store.observations import Observation
 
 LATEST = 1000
@@ -16,6 +17,11 @@ HOURS = 24
 """How far back the hours of the overview go."""
 
 _LATEST_OF_ONE = 200
+# How long figures that take a while are shown again, seconds.
+_COUNTS_LAST = 2.0
+_OVERVIEW_LASTS = 5.0
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Insight:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._kept: dict[str, tuple[float, Any]] = {}
 
     async def time_line(self, watch_id: str) -> Sequence[Observation]:
         """What looks learned of a watch's video, the oldest first."""
@@ -85,28 +92,40 @@ class Insight:
         }
 
     async def watch_counts(self) -> Mapping[WatchStatus, int]:
-        """How many watches there are, by status."""
-        async with self._database.read() as tx:
-            return await watches.counts(tx)
+        """How many watches there are, by status; at most a few seconds old."""
+        return await self._lately("watches", watches.counts, _COUNTS_LAST)
 
     async def delivery_counts(self) -> Mapping[DeliveryStatus, int]:
-        """How many deliveries there are, by status."""
-        async with self._database.read() as tx:
-            return await reports.delivery_counts(tx)
+        """How many deliveries there are, by status; at most a few seconds old."""
+        return await self._lately("deliveries", reports.delivery_counts, _COUNTS_LAST)
 
     async def overview(self) -> Overview:
-        """The whole bridge at a glance."""
+        """The whole bridge at a glance; at most a few seconds old."""
+        return await self._lately("overview", self._overview, _OVERVIEW_LASTS)
+
+    async def _overview(self, tx: Transaction) -> Overview:
         now = self._database.now()
+        return Overview(
+            now,
+            await watches.counts(tx),
+            await reports.delivery_counts(tx),
+            await overview.ended_per_hour(tx, now - HOURS * overview.HOUR),
+            await overview.detection_delays(tx, LATEST),
+            await overview.delivery_latencies(tx, LATEST),
+            await overview.looks_spent(tx, LATEST),
+        )
+
+    async def _lately(self, name: str, read: Callable[[Transaction], Awaitable[Value]], lasts: float) -> Value:
+        """What was read a moment ago, for many who look at once; else it is read now."""
+        now = self._database.clock.monotonic()
+        until, value = self._kept.get(name, (now, None))
+        if now < until:
+            kept: Value = value
+            return kept
         async with self._database.read() as tx:
-            return Overview(
-                now,
-                await watches.counts(tx),
-                await reports.delivery_counts(tx),
-                await overview.ended_per_hour(tx, now - HOURS * overview.HOUR),
-                await overview.detection_delays(tx, LATEST),
-                await overview.delivery_latencies(tx, LATEST),
-                await overview.looks_spent(tx, LATEST),
-            )
+            fresh = await read(tx)
+        self._kept[name] = (now + lasts, fresh)
+        return fresh
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -158,7 +158,7 @@ watches = Table(
 Index("ix_watches_video_status", watches.c.video, watches.c.status)
 Index("ix_watches_status_id", watches.c.status, watches.c.id)
 Index("ix_watches_video_id_id", watches.c.video_id, watches.c.id)
-_partial("ix_watches_ended", watches.c.ended_at, where=watches.c.ended_at.is_not(None))
+_partial("ix_watches_ended", watches.c.ended_at, watches.c.status, where=watches.c.ended_at.is_not(None))
 LIVE = text("status = 'watching'")
 """A watch is still waiting. Spelled out, because the partial index below serves only what says just this."""
 Index("ix_watches_live", watches.c.created_by, watches.c.status, sqlite_where=LIVE, postgresql_where=LIVE)

@@ -66,6 +66,23 @@ async def test_who_waits_at_one_replica_hears_what_another_one_saw(
         assert (await waiting).json()["status"] == "completed"
 
 
+async def test_who_listens_at_one_replica_hears_what_another_one_saw(
+    tmp_path: Path, provider: SimulatedProvider, client: httpx.AsyncClient, url: str
+) -> None:
+    provider.simulator.create("a cat", video_id="video_1")
+    config = settings(tmp_path, provider, url)
+    async with serving(config, {Role.API}) as door, serving(config, {Role.POLLER, Role.SENDER}):
+        watch = await register(client, door, "video_1", "http://127.0.0.1:9/nobody")
+        async with client.stream("GET", f"{door}/v1/watches/{watch['id']}/stream") as stream:
+            heard = []
+            async for line in stream.aiter_lines():
+                if line.startswith("event: "):
+                    heard.append(line.removeprefix("event: "))
+                if len(heard) == 1 and line.startswith("data: "):
+                    provider.simulator.end("video_1")
+    assert (heard[0], heard[-1]) == ("progress", "ended")
+
+
 async def test_each_role_can_be_a_process_of_its_own(
     tmp_path: Path, provider: SimulatedProvider, client: httpx.AsyncClient, url: str
 ) -> None:

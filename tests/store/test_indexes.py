@@ -17,6 +17,8 @@ from bridge.store import (
     destinations,
     due,
     lanes,
+    observations,
+    overview,
     reports,
     sweeps,
     targets,
@@ -144,8 +146,26 @@ async def first_pages(tx: Transaction) -> None:
         await reports.delivery_page(tx, request, DeliveryFilter(watch_id="watch_1"))
 
 
+async def pages_of_the_dashboard(tx: Transaction) -> None:
+    await observations.of_watch(tx, "watch_1")
+    await overview.latest_results(tx, ["watch_1"])
+    await overview.health(tx, ["dest_1"], 200)
+    await overview.ended_per_hour(tx, NOW)
+    await overview.delivery_latencies(tx, 1000)
+    await overview.looks_spent(tx, 1000)
+
+
 @pytest.mark.parametrize(
-    "work", [turn_of_the_poller, turn_of_the_sweeper, ending_of_a_watch, turn_of_the_sender, registration, first_pages]
+    "work",
+    [
+        turn_of_the_poller,
+        turn_of_the_sweeper,
+        ending_of_a_watch,
+        turn_of_the_sender,
+        registration,
+        first_pages,
+        pages_of_the_dashboard,
+    ],
 )
 async def test_no_table_is_read_as_a_whole(tx: Transaction, work: Callable[[Transaction], Awaitable[None]]) -> None:
     watch_id = await add_watch(tx, await add_video(tx), [told := await add_destination(tx)])

@@ -31,8 +31,8 @@ async def test_where_nothing_happened_yet_it_says_so(visit: Visit) -> None:
 
 def test_bars_stand_on_each_other_and_reach_as_high_as_they_are_many() -> None:
     drawn = bar_chart([Bar("03:00", (Part("good", 1), Part("bad", 1)))], "Ended")
-    assert 'class="good" x="109.4" y="78.0" width="371.5" height="68.0"' in drawn
-    assert 'class="bad" x="109.4" y="10.0" width="371.5" height="68.0"' in drawn
+    assert 'class="good" x="110.2" y="78.0" width="371.5" height="68.0"' in drawn
+    assert 'class="bad" x="110.2" y="10.0" width="371.5" height="68.0"' in drawn
     assert 'aria-label="Ended. 03:00: 2"' in drawn
 
 

@@ -22,7 +22,7 @@ _PRESENT = (
     ("ix_videos_due", "videos", ["provider", "next_at", "id"], "next_at"),
     ("ix_videos_deadline", "videos", ["provider", "deadline"], "deadline"),
     ("ix_videos_looked", "videos", ["provider", "looked_at", "last_look"], None),
-    ("ix_watches_ended", "watches", ["ended_at"], "ended_at"),
+    ("ix_watches_ended", "watches", ["ended_at", "status"], "ended_at"),
     ("ix_deliveries_due", "deliveries", ["turn", "next_at", "id", "host"], "next_at"),
     ("ix_targets_disabled", "targets", ["disabled_at"], "disabled_at"),
     ("ix_targets_opened", "targets", ["opened_at"], "opened_at"),
