@@ -173,6 +173,7 @@ async def open_bridge(
 
         # What the outside sees.
         readiness = Readiness({loop.name: partial(_alive, loop) for loop in loops}, database.ping)
+        desk = MediaDesk(database, media, sources, archive=settings.archive_dir, clock=wall)
         web = create_web(
             registry,
             metrics,
@@ -186,12 +187,13 @@ async def open_bridge(
             wall=wall,
             closed=_closed(settings),
             webhook_secret=_plain(settings.openai_webhook_secret),
-            media=MediaDesk(database, media, sources, archive=settings.archive_dir, clock=wall),
+            media=desk,
             operations=OPERATIONS if Role.API in roles else PROBES,
             dashboard=DashboardParts(
                 registry,
                 Insight(database),
                 Previews(packaged, checking, notifiers),
+                desk,
                 box.keys_for("dashboard"),
             )
             if Role.API in roles

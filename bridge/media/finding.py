@@ -12,8 +12,8 @@ from typing import Protocol
 from bridge.clock import Clock
 from bridge.errors import FileUnavailableError, NoFile
 from bridge.files import Content, FoundFile, Variant
-from bridge.media.links import MediaLinks
-from bridge.models import VideoStatus
+from bridge.media.links import PATH, MediaLinks
+from bridge.models import VideoStatus, WatchView
 from bridge.store import archives, watches
 from bridge.store.database import Database
 
@@ -83,6 +83,20 @@ class MediaDesk:
             raise FileUnavailableError(NoFile.MISSING, watch_id=watch.id)
         if watch.video.expires_at is not None and watch.video.expires_at <= now:
             raise FileUnavailableError(NoFile.EXPIRED, "the provider's file", watch_id=watch.id)
+        return found
+
+    async def paths(self, watch: WatchView) -> dict[Variant, str]:
+        """Where, on this server, the files of a watch's video can be seen now; those that are gone are left out."""
+        if watch.video is None or watch.video.status is not VideoStatus.COMPLETED:
+            return {}
+        now = self._clock.now()
+        expired = watch.video.expires_at is not None and watch.video.expires_at <= now
+        found = {}
+        async with self._database.read() as tx:
+            for variant in Variant:
+                kept = self._archive is not None and await archives.kept(tx, watch.id, variant) is not None
+                if kept or (not expired and watch.provider in self._sources):
+                    found[variant] = PATH + self._links.token(watch.id, variant, now)
         return found
 
     @asynccontextmanager

@@ -19,7 +19,7 @@ from tenacity import (
 from bridge.clock import Clock
 from bridge.egress import MAX_REPLY, Door, OutgoingRequest, Reply
 from bridge.errors import EgressError
-from bridge.models import BadKey, Look, LostReason, Missing, Observed, Reason, SlowDown, Trouble
+from bridge.models import BadKey, Look, LostReason, Missing, Observed, Reason, SlowDown, Trouble, Video
 from bridge.providers.budget import Budget, Kind
 from bridge.providers.complaints import Mask, read_complaint
 from bridge.providers.limits import hold_of
@@ -122,7 +122,7 @@ class OpenAIProvider:
         if isinstance(reply, EgressError):
             return Trouble(f"no usable answer ({reply.reason})")
         if 200 <= reply.status < 300:
-            return _read_page(reply, limit)
+            return _read_page(reply, limit, self._without_ours)
         if reply.status == 429:
             refusal = SlowDown(self._retry_after(reply))
             self._refusal, self._refused_upto = refusal, self._looks
@@ -152,7 +152,8 @@ class OpenAIProvider:
             detail = f"no usable answer ({reply.reason})"
             return Trouble(detail) if reply.reason in _NOT_WORTH_A_TRY else _Again(detail)
         if 200 <= reply.status < 300:
-            return self._without_ours(_read(video_id, reply))
+            look = _read(video_id, reply)
+            return replace(look, video=self._without_ours(look.video)) if isinstance(look, Observed) else look
         return self._judge(reply)
 
     async def _fetch(self, kind: Kind, url: str, max_reply: int) -> Reply | EgressError:
@@ -176,12 +177,11 @@ class OpenAIProvider:
         query = urlencode({"limit": str(limit), "order": "desc"} | ({} if after is None else {"after": after}))
         return f"{self.base_url}/videos?{self._query}{'&' if self._query else ''}{query}"
 
-    def _without_ours(self, look: Look | _Again) -> Look | _Again:
-        """The same, with the error of a failed video telling nobody the key that the provider repeats in it."""
-        if not isinstance(look, Observed) or look.video.error is None or look.video.error.message is None:
-            return look
-        error = replace(look.video.error, message=self._mask_told.hide(look.video.error.message))
-        return replace(look, video=replace(look.video, error=error))
+    def _without_ours(self, video: Video) -> Video:
+        """The same, with the error of a failed one telling nobody the key that the provider repeats in it."""
+        if video.error is None or video.error.message is None:
+            return video
+        return replace(video, error=replace(video.error, message=self._mask_told.hide(video.error.message)))
 
     def _url(self, video_id: str) -> str:
         # One segment, whatever the id holds: LiteLLM's ids end in "=" and may hold "/" and "+", others a colon.
@@ -236,12 +236,12 @@ def _read(video_id: str, reply: Reply) -> Look | _Again:
         return _Again(f"HTTP {reply.status}, but {error}")
 
 
-def _read_page(reply: Reply, limit: int) -> PageAnswer:
+def _read_page(reply: Reply, limit: int, clean: Callable[[Video], Video]) -> PageAnswer:
     """What a 2xx to a list means: trouble when it broke off or is too large, a refusal when it is whole and no page."""
     if reply.body_error is not None or reply.truncated:
         return Trouble(f"HTTP {reply.status} with a page that is too large or broke off")
     try:
-        rows, cursor = read_page(reply.body, limit)
+        rows, cursor = read_page(reply.body, limit, clean)
     except Unreadable as error:
         return ListRefused(f"HTTP {reply.status}, but {error}")
     return Listed(rows, cursor, _poll_after(reply))

@@ -7,7 +7,7 @@ rows of others were taken out. So only ``data`` is required; everything else is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
@@ -22,17 +22,25 @@ MAX_PAGE = 16 * 2**20
 _LONGEST_ID = 512
 
 
+def _as_it_is(video: Video) -> Video:
+    return video
+
+
 @dataclass(frozen=True, slots=True)
 class ListedRow:
-    """One row: the id it is listed under, and what else it says, unread."""
+    """One row: the id it is listed under, and what else it says, unread.
+
+    :param clean: takes out of a video what nobody is to be told.
+    """
 
     id: str
     fields: Mapping[str, Any] = field(repr=False)
+    clean: Callable[[Video], Video] = field(default=_as_it_is, repr=False, compare=False)
 
     def video(self) -> Video | None:
         """The row read like the answer to a single look; None when it is no video."""
         try:
-            return read_video(self.id, self.fields)
+            return self.clean(read_video(self.id, self.fields))
         except Unreadable:
             return None
 
@@ -65,7 +73,9 @@ class ListRefused:
 PageAnswer = Listed | ListRefused | SlowDown | Trouble
 
 
-def read_page(body: bytes, limit: int) -> tuple[tuple[ListedRow, ...], str | None]:
+def read_page(
+    body: bytes, limit: int, clean: Callable[[Video], Video] = _as_it_is
+) -> tuple[tuple[ListedRow, ...], str | None]:
     """The rows of a page and the cursor to what follows.
 
     :param limit: how many rows were asked for; a full page that does not say whether more follows has more.
@@ -75,7 +85,7 @@ def read_page(body: bytes, limit: int) -> tuple[tuple[ListedRow, ...], str | Non
     if not isinstance(page, dict) or not isinstance(page.get("data"), list):
         raise Unreadable("the reply is not a list of videos")
     data = page["data"]
-    rows = tuple(ListedRow(each["id"], each) for each in data if _is_row(each))
+    rows = tuple(ListedRow(each["id"], each, clean) for each in data if _is_row(each))
     has_more = page.get("has_more")
     if not (has_more if isinstance(has_more, bool) else len(data) >= limit):
         return rows, None

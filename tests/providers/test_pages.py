@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -125,3 +126,11 @@ async def test_who_has_nothing_left_is_not_asked_before_the_reset() -> None:
         began = setup.clock.now()
         await setup.provider.look("a")
         assert setup.clock.now() - began == pytest.approx(12.5, abs=0.1)
+
+
+def test_a_row_is_cleaned_like_a_single_look() -> None:
+    told = {"id": "v1", "status": "failed", "error": {"message": "key sk-1 was refused"}}
+    rows, _ = read_page(json.dumps({"data": [told]}).encode(), 100, lambda video: replace(video, error=None))
+    video = rows[0].video()
+    assert video is not None
+    assert video.error is None

@@ -184,10 +184,6 @@ class FakeRegistry:
         self.page, self.filter = page, filter
         return Page([*self.known.values()][: page.limit], has_more=len(self.known) > page.limit)
 
-    async def outlooks(self, watch_ids: Collection[str], /) -> dict[str, Outlook]:
-        self._check()
-        return dict.fromkeys(watch_ids, Outlook(190.2, "regular look", 240.0))
-
     async def cancel(self, watch_id: str, /) -> WatchView:
         view = await self.watch(watch_id)
         if view.status not in (WatchStatus.WATCHING, WatchStatus.CANCELLED):

@@ -13,6 +13,7 @@ from bridge.loops import Bell
 from bridge.settings import ProviderSettings
 from bridge.web.auth import KeyRing
 from bridge.web.dashboard.desk import DashboardInsight, DashboardRegistry, Desk, TemplatePreviews
+from bridge.web.dashboard.media import MediaPaths
 from bridge.web.dashboard.pages import Pages
 from bridge.web.dashboard.routes import dashboard_routes
 from bridge.web.dashboard.session import Sessions
@@ -31,6 +32,7 @@ class DashboardParts:
     registry: DashboardRegistry
     insight: DashboardInsight
     previews: TemplatePreviews
+    media: MediaPaths
     signing: Sequence[bytes]
 
 
@@ -60,6 +62,7 @@ def build_dashboard(
         registry=parts.registry,
         insight=parts.insight,
         previews=parts.previews,
+        media=parts.media,
         providers=providers,
         sessions=sessions,
         pages=Pages(folders, sessions, static, clock),

@@ -14,6 +14,7 @@ from bridge.registry.previews import Preview
 from bridge.rendering import Told
 from bridge.settings import ProviderSettings
 from bridge.store.observations import Observation
+from bridge.web.dashboard.media import MediaPaths
 from bridge.web.dashboard.pages import Pages
 from bridge.web.dashboard.session import Sessions
 from bridge.web.dashboard.static import StaticFiles
@@ -77,6 +78,7 @@ class Desk:
     registry: DashboardRegistry
     insight: DashboardInsight
     previews: TemplatePreviews
+    media: MediaPaths
     providers: Mapping[str, ProviderSettings]
     sessions: Sessions
     pages: Pages

@@ -33,7 +33,6 @@ class SignIn:
         back = local_path(ask.form.text("back"))
         if not self._keys:
             return ask.go_to(back)
-        ask.desk.sign_ins.check()
         try:
             key = self._keys.find(ask.form.text("api_key").encode())
         except AuthenticationError:

@@ -54,7 +54,7 @@ async def show(ask: Ask) -> Response:
         row=row,
         deliveries=deliveries.items,
         moments=time_line(watch, seen, deliveries.items),
-        media=media_links(watch),
+        media=await media_links(ask.desk.media, watch),
         cancellable=watch.status is WatchStatus.WATCHING or any(each.status == "pending" for each in deliveries.items),
     )
 

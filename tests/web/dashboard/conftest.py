@@ -11,9 +11,10 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from bridge.files import Variant
 from bridge.loops import Bell
 from bridge.metrics import Metrics
-from bridge.models import DeliveryStatus, WatchStatus
+from bridge.models import DeliveryStatus, WatchStatus, WatchView
 from bridge.registry.insight import DestinationHealth, Overview
 from bridge.registry.previews import Fault, Measure, Preview
 from bridge.rendering import Told
@@ -72,6 +73,13 @@ class FakePreviews:
         return Preview({"html": f"<p style='color:red'>{kind}</p>"}, None, (Measure("Blocks", 3, 50),))
 
 
+class FakeMedia:
+    """Has the files of every completed video."""
+
+    async def paths(self, watch: WatchView, /) -> dict[Variant, str]:
+        return {Variant.VIDEO: f"/media/{watch.id}"} if watch.status is WatchStatus.COMPLETED else {}
+
+
 @dataclass
 class Visit:
     """A browser without scripts: keeps cookies, and sends forms with the token of the page it saw last."""
@@ -116,7 +124,7 @@ def bell() -> Bell:
 
 @pytest.fixture
 def parts(registry: FakeRegistry, insight: FakeInsight, previews: FakePreviews) -> DashboardParts:
-    return DashboardParts(registry, insight, previews, SIGNING)
+    return DashboardParts(registry, insight, previews, FakeMedia(), SIGNING)
 
 
 @pytest.fixture
