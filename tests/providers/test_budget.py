@@ -104,7 +104,8 @@ async def test_a_page_does_not_wait_behind_all_the_looks(clock: ManualClock) -> 
     asking = [asyncio.create_task(ask(kind)) for kind in ("retrieve", "retrieve", "retrieve", "list", "list")]
     await clock.advance(10)
     await asyncio.gather(*asking)
-    assert served == ["retrieve", "list", "retrieve", "list", "retrieve"]
+    # The first two were there alone; then they take turns.
+    assert served == ["retrieve", "retrieve", "list", "retrieve", "list"]
 
 
 async def test_after_a_429_requests_are_further_apart(clock: ManualClock) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.models import BadKey, Look, LostReason, Missing, Observed, ProviderState, SlowDown, Trouble, Video
-from bridge.providers.health import Health, after, fresh, judge, may_ask, probing, verdict_allowed
+from bridge.providers.health import Health, after, after_page, fresh, judge, may_ask, probing, verdict_allowed
 
 T = 1_763_870_000.0
 
@@ -279,3 +279,9 @@ def test_a_video_shown_once_all_waits_are_over_makes_everything_well(steps: list
     health = judge(seen(last, SHOWN, at=later), missing=0, looked_at=1, now=later)
     assert (health.state, health.slow_downs, health.forbidden) == (ProviderState.OK, 0, ())
     assert may_ask(health, later)
+
+
+def test_a_page_of_a_list_is_an_answer_but_says_nothing_of_single_videos() -> None:
+    refused = forbidden(fresh(T), "video_1", "video_2")
+    listed = after_page(replace(refused, slow_downs=2), T)
+    assert (listed.answered, listed.slow_downs, listed.forbidden) == (True, 0, refused.forbidden)
