@@ -18,19 +18,7 @@ import psutil
 import uvloop
 
 from bridge.logs import configure_logs
-from tests.bench import (
-    crash,
-    delivering,
-    fleet,
-    guard,
-    observing,
-    policies,
-    registering,
-    scale,
-    throughput,
-    ticks,
-    transports,
-)
+from tests.bench import crash, delivering, fleet, growing, guard, observing, policies, registering, scale, throughput, ticks, transports
 from tests.bench.cores import measured_core
 from tests.bench.figures import Row, table
 
@@ -46,6 +34,7 @@ SECTIONS: list[tuple[str, Measure]] = [
     ("throughput", throughput.measure),
     ("delivering", delivering.measure),
     ("registering", registering.measure),
+    ("growing", growing.measure),
     ("scale", scale.measure),
     ("ticks", ticks.measure),
     ("guard", guard.measure),
