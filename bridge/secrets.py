@@ -69,12 +69,12 @@ class SecretBox:
         """
         return self.encrypt(self.decrypt(sealed, context), context)
 
-    def callback_secrets(self, url: str) -> Sequence[str]:
+    def callback_secrets(self, url: str) -> list[str]:
         """The signing secrets of a callback that has none of its own, newest key first.
 
         One URL always has one secret; while ``BRIDGE_SECRET_KEY`` holds an old key beside the new one both sign.
         """
-        return self._derived(url)
+        return list(self._derived(url))
 
     def _derive_callback_secrets(self, url: str) -> Sequence[str]:
         return tuple(signing.derive_secret(master, url) for master in self._masters)
