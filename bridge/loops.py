@@ -24,6 +24,8 @@ IDLE_SECONDS = 5.0
 AWAY_SECONDS = 1.0
 # A turn that found nothing to claim is not repeated sooner, whatever the table says is due: no loop spins.
 SHORTEST_PAUSE = 0.01
+# So many pieces of work are begun, or reported, before others on the event loop have their turn.
+AT_A_TIME = 8
 # A loop spends at most half of its time on turns, as long as no turn takes longer than this, seconds.
 LONGEST_GATHERING = 0.05
 
@@ -133,10 +135,12 @@ class Loop(ABC, Generic[Item, Result]):
         try:
             await self._record_finished()
             items = await self.claim()
-            for item in items:
+            for number, item in enumerate(items, 1):
                 task = asyncio.create_task(self.work(item), name=f"{self.name}-work")
                 task.add_done_callback(self._on_done)
                 self._tasks[task] = item
+                if number % AT_A_TIME == 0:
+                    await asyncio.sleep(0)
             if items:
                 return 0.0
             due = await self.next_due()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from bridge.clock import Clock
 from bridge.errors import SecretsError, StoreUnavailableError
 from bridge.ids import new_id
-from bridge.loops import Bell, Loop
+from bridge.loops import AT_A_TIME, Bell, Loop
 from bridge.metrics import Metrics
 from bridge.models import Attempt, DeliveryStatus, EventType, Outcome, Reason, Trigger
 from bridge.notifiers.base import Verdict
@@ -197,8 +198,10 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         self._ahead += ahead
         if made and self._shown is not None:
             self._shown.ring()
-        for each, attempt in made:
+        for number, (each, attempt) in enumerate(made, 1):
             self._report(each, attempt, now)
+            if number % AT_A_TIME == 0:
+                await asyncio.sleep(0)
         for target, what in turned.items():
             self._log.warning(f"breaker_{what.value}", target=target[:12])
 
