@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from axe_core_python.async_playwright import Axe
+from playwright.async_api import FloatRect
 
 from tests.browser import SCREENSHOTS
 from tests.browser.conftest import Opening, Scheme
@@ -14,6 +15,7 @@ from tests.browser.stage import Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
 
+PICTURE: FloatRect = {"x": 0, "y": 0, "width": 1280, "height": 720}
 SERIOUS = ("serious", "critical")
 
 
@@ -80,4 +82,4 @@ async def test_pictures_of_every_page(opening: Opening, stage: Stage, scheme: Sc
     for name, path in (await paths(stage)).items():
         await page.goto(path)
         await page.wait_for_timeout(500)
-        await page.screenshot(path=Path(SCREENSHOTS or "", f"{name}-{scheme}.png"))
+        await page.screenshot(path=Path(SCREENSHOTS or "", f"{name}-{scheme}.png"), clip=PICTURE)

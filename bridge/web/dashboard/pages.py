@@ -97,7 +97,7 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"iso": iso, "utc": utc, "span": span, "short": short, "middle": middle}
+    made.filters |= {"iso": iso, "utc": utc, "span": span, "rough": rough, "short": short, "middle": middle}
     made.globals |= {"version": __version__}
     return made
 
@@ -155,6 +155,11 @@ def span(seconds: float) -> str:
             below, word = _STEPS[index + 1] if index + 1 < len(_STEPS) else (1, "s")
             return f"{whole // size} {name}" + (f" {rest // below} {word}" if rest // below else "")
     return f"{whole} s" if whole or seconds < 0.05 else f"{math.ceil(seconds * 1000)} ms"
+
+
+def rough(seconds: float) -> str:
+    """A length of time in its largest unit, for where there is little room."""
+    return " ".join(span(seconds).split(" ")[:2])
 
 
 def short(text: str, most: int = 80) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.web.dashboard.pages import iso, local_path, middle, short, span, utc
+from bridge.web.dashboard.pages import iso, local_path, middle, rough, short, span, utc
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,10 @@ from bridge.web.dashboard.pages import iso, local_path, middle, short, span, utc
 )
 def test_a_length_of_time_is_told_in_two_units(seconds: float, words: str) -> None:
     assert span(seconds) == words
+
+
+def test_in_a_list_it_is_told_in_one() -> None:
+    assert (rough(125), rough(90_061), rough(3)) == ("2 min", "1 d", "3 s")
 
 
 def test_moments_are_absolute() -> None:
