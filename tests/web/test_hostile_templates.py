@@ -20,7 +20,7 @@ from tests.registry.storing import registry_with
 from tests.rendering.helpers import open_sandbox
 from tests.rendering.hostile import ENDLESS, REFUSED
 from tests.sender.events import NOWHERE
-from tests.stalls import LONGEST, watched_loop
+from tests.stalls import LONGEST, TICK, watched_loop
 from tests.web.conftest import asking, database_answers
 
 URL = "https://example.com/hook"
@@ -47,7 +47,10 @@ async def test_hostile_templates_are_400s_and_other_registrations_go_on(client: 
     hostile = {name: (REFUSED | ENDLESS)[name] for name in (*LATE, *AT_ONCE)}
     await register(client, "the first one loads what is needed")
     async with watched_loop() as stalls:
-        attacks = {name: asyncio.create_task(register(client, name, template=text)) for name, text in hostile.items()}
+        attacks = {}
+        for name, text in hostile.items():
+            attacks[name] = asyncio.create_task(register(client, name, template=text))
+            await asyncio.sleep(2 * TICK)  # one after the other, as from a network: the client runs in this loop, too
         meanwhile: list[httpx.Response] = []
         while not all(task.done() for task in attacks.values()):
             meanwhile.append(await register(client, f"video_{len(meanwhile)}"))
