@@ -34,7 +34,7 @@ browser-test: $(STAMP) ## Drive the dashboard with Chromium (SCREENSHOTS=docs/im
 chaos: $(STAMP) ## Kill, freeze and restart everything at full size (about a quarter of an hour)
 	BRIDGE_TEST_CHAOS=full $(BIN)/python -m pytest -q -s tests/chaos
 
-fuzz: $(STAMP) ## Send more than 20,000 made-up requests to a real server (about ten minutes)
+fuzz: $(STAMP) ## Send more than 20,000 made-up requests to a real server (about a quarter of an hour)
 	BRIDGE_TEST_FUZZ=full $(BIN)/python -m pytest -q -s tests/fuzz
 
 bench: $(STAMP) ## Measure, as ratios against baselines of the same run; writes docs/benchmarks.md (20 minutes)

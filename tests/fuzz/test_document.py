@@ -17,7 +17,7 @@ from tests.ports import free_port
 from tests.web.conftest import WRITER
 from tests.web.test_conformance import hold_against_document
 
-MANY = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+MANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 # A trial of a destination waits for its receiver; a stream has an end only with its watch.
 _WAITING = {"test_destination", "stream_watch"}
