@@ -188,13 +188,15 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
     async def record(self, results: Sequence[Sent | Unsent]) -> None:
         """Write attempts and what follows from them as one commit.
 
-        Where several come in at once there is much to do: the next ones are claimed in the same commit. One alone is
-        written alone; so what cannot be written is found without a claim that depends on it.
+        Where several come in at once there is much to do: on SQLite, whose commits are the dear part, the next ones are
+        claimed in the same. (Replicas would hold targets for two reasons at once, and wait for each other.) One alone
+        is written alone; so what cannot be written is found without a claim that depends on it.
         """
+        joint = self._database.kind == "sqlite" and len(results) > 1 and not self.draining
         async with self._database.write() as tx:
             now = self._database.now()
             made, turned = await self._record(tx, results, now)
-            ahead = await self._claim(tx, now) if len(results) > 1 and not self.draining else []
+            ahead = await self._claim(tx, now) if joint else []
         self._ahead += ahead
         if made and self._shown is not None:
             self._shown.ring()
