@@ -12,6 +12,7 @@ import asyncio
 import errno
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
@@ -89,7 +90,8 @@ class Dialler:
         first = origin if proxy is None else proxy.origin
         # What is to be TLS is not listened to before TLS is there to listen.
         wire = Wire(proxied=proxy is not None, deaf=first.scheme == "https")
-        try:
+        with ExitStack() as undo:
+            undo.callback(wire.close)
             await self._open(wire, first, timeout)
             if first.scheme == "https":
                 await self._secure(wire, first.host)
@@ -97,9 +99,7 @@ class Dialler:
                 await _ask_for_tunnel(wire, origin, proxy)
                 wire.proxied = False
                 await self._secure(wire, origin.host)
-        except BaseException:
-            wire.close()
-            raise
+            undo.pop_all()
         return wire
 
     async def _open(self, wire: Wire, origin: Origin, timeout: float | None) -> None:

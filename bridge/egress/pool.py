@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import httpcore
@@ -65,11 +66,10 @@ class Pool:
         timeouts: Timeouts = request.extensions.get("timeout") or {}
         await self._lease(timeouts.get("pool"))
         request.extensions["leased"] = True
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._free)
             wire = await self._answered(request, origin, message, timeouts)
-        except BaseException:
-            self._free()
-            raise
+            undo.pop_all()
         exchange = wire.exchange
         stream: AsyncIterable[bytes]
         if exchange.complete:
@@ -212,14 +212,12 @@ class _Body:
     async def __anext__(self) -> bytes:
         if self._wire is None:
             raise StopAsyncIteration
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._end)
             data = await self._wire.read(self._timeout)
-        except BaseException:
-            self._end()
-            raise
-        if not data:
-            self._end()
-            raise StopAsyncIteration
+            if not data:
+                raise StopAsyncIteration
+            undo.pop_all()
         return data
 
     async def aclose(self) -> None:
@@ -234,10 +232,9 @@ class _Body:
 
 async def _ask(wire: Wire, method: bytes, message: bytes, timeouts: Timeouts) -> None:
     """Send a request and wait for the head of its reply."""
-    try:
+    with ExitStack() as undo:
+        undo.callback(wire.close)
         wire.begin(method)
         await wire.send(message, timeouts.get("write"))
         await wire.head(timeouts.get("read"))
-    except BaseException:
-        wire.close()
-        raise
+        undo.pop_all()

@@ -6,6 +6,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
+from bridge.errors import BridgeError
 from bridge.models import EventType, Video
 from bridge.notifiers.base import Address
 from bridge.rendering import Links, Told
@@ -55,7 +56,7 @@ class Preparer:
     def _at_once(self, claim: ClaimedDelivery) -> Rendered | None:
         try:
             return self._composer.at_once(claim.kind, _told(claim, self._links), self.address(claim))
-        except Exception:  # whoever works on this one finds out, and says so; it must not stop the others
+        except (BridgeError, LookupError, TypeError, ValueError):  # whoever works on this one finds out, and says so
             return None
 
     async def compose(self, claim: ClaimedDelivery, address: Address) -> Rendered:

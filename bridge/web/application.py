@@ -9,7 +9,6 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute
 
 from bridge.clock import Clock, SystemClock
 from bridge.loops import Bell
@@ -65,30 +64,27 @@ def create_web(
     :param dashboard: what the pages for people need; without it there are none.
     """
     clock = clock or SystemClock()
-    progress = progress or Bell()
-    described = document(public_url or "/")
+    wall, progress, providers = wall or clock, progress or Bell(), providers or {}
+    folders = [*([] if templates is None else [templates]), templates_dir()]
     services = Services(
         registry=registry,
         metrics=metrics,
         readiness=readiness,
         changes=Changes(registry, progress, clock),
-        openapi=StaticPage(json.dumps(described).encode(), "application/json", {"x-content-type-options": "nosniff"}),
-        docs=_packaged_docs(public_url or "/")
-        if templates is None
-        else render(described, [templates, templates_dir()]),
-        providers=providers or {},
-        webhooks=None if webhook_secret is None else ProviderWebhooks(webhook_secret, wall or clock),
+        openapi=_document_page(public_url or "/"),
+        docs=_docs_page(public_url or "/", tuple(folders)),
+        providers=providers,
+        webhooks=None if webhook_secret is None else ProviderWebhooks(webhook_secret, wall),
     )
     keys = KeyRing(api_keys)
     rate, sign_ins = RequestRate(clock), SignIns(clock)
     guard = Middleware(RequireKey, keys=keys, rate=rate, sign_ins=sign_ins)
-    folders = [*([] if templates is None else [templates]), templates_dir()]
-    pages: list[BaseRoute] = []
+    pages = [] if media is None else FilePages(media, folders).routes()
     if dashboard is not None:
-        pages = build_dashboard(
+        pages += build_dashboard(
             dashboard,
             keys,
-            providers=providers or {},
+            providers=providers,
             folders=folders,
             readiness=readiness,
             sign_ins=sign_ins,
@@ -96,11 +92,9 @@ def create_web(
             streams=services.streams,
             bell=progress,
             clock=clock,
-            wall=wall or clock,
+            wall=wall,
             public_url=public_url,
         )
-    if media is not None:
-        pages += FilePages(media, folders).routes()
     app = Starlette(
         routes=[*routes(operations, services, guard=[guard], closed=closed), *pages],
         middleware=_middleware(clock, local=not keys, secure=(public_url or "").startswith("https:")),
@@ -111,9 +105,16 @@ def create_web(
 
 
 @cache
-def _packaged_docs(server_url: str) -> StaticPage:
-    """The documentation page as it comes with the program."""
-    return render(document(server_url), [templates_dir()])
+def _document_page(server_url: str) -> StaticPage:
+    """The API's document."""
+    content = json.dumps(document(server_url)).encode()
+    return StaticPage(content, "application/json", {"x-content-type-options": "nosniff"})
+
+
+@cache
+def _docs_page(server_url: str, folders: tuple[Path, ...]) -> StaticPage:
+    """The documentation page. Its template is read once per process, as all are."""
+    return render(document(server_url), folders)
 
 
 def _middleware(clock: Clock, *, local: bool, secure: bool) -> list[Middleware]:
