@@ -16,7 +16,7 @@ async def learned(parts: Parts, watch_id: str) -> list[tuple[str, str | None, in
 async def test_only_looks_that_changed_something_are_kept(parts: Parts, simulator: Simulator) -> None:
     simulator.create("a cat [stuck]", video_id="video_1")
     registered = await parts.register(callback_url="https://example.com/hook")
-    await parts.live(100)
+    await parts.live(45)
     kept = await learned(parts, registered.watch.id)
     assert 1 < len(kept) < simulator.retrieves["video_1"]
     assert len(set(kept)) == len(kept)
@@ -25,7 +25,7 @@ async def test_only_looks_that_changed_something_are_kept(parts: Parts, simulato
 
 async def test_that_a_video_begins_to_be_missing_is_kept_once(parts: Parts, simulator: Simulator) -> None:
     registered = await parts.register("video_unknown", callback_url="https://example.com/hook")
-    await parts.live(40)
+    await parts.live(20)
     assert await learned(parts, registered.watch.id) == [("missing", None, None)]
 
 
@@ -33,5 +33,5 @@ async def test_trouble_teaches_nothing(parts: Parts, simulator: Simulator) -> No
     simulator.create("a cat [stuck]", video_id="video_1")
     simulator.set_outage(500)
     registered = await parts.register(callback_url="https://example.com/hook")
-    await parts.live(20)
+    await parts.live(6)
     assert await learned(parts, registered.watch.id) == []

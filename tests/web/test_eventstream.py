@@ -72,7 +72,7 @@ def test_an_event_is_made_once_for_all_who_listen() -> None:
     assert events.of(WATCH) == first
 
 
-async def test_a_thousand_listeners_cost_one_read_at_a_time(
+async def test_however_many_listen_they_cost_one_read_at_a_time(
     registry: FakeRegistry, readiness: Readiness, clock: ManualClock
 ) -> None:
     events, bell = Events(), Bell()
@@ -85,14 +85,14 @@ async def test_a_thousand_listeners_cost_one_read_at_a_time(
 
     tasks = [
         asyncio.create_task(WatchStream(WATCH, None, changes, readiness, ExitStack(), events)(SCOPE, never, send))
-        for _ in range(1000)
+        for _ in range(100)
     ]
     await clock.advance(0.25)
     before = len(registry.reads)
     registry.known[WATCH_ID] = replace(WATCH, metadata={"shot": "05"})
     bell.ring()
     await clock.advance(0.25)
-    assert told == 2000
+    assert told == 200
     assert len(registry.reads) - before <= 2
     for task in tasks:
         task.cancel()
