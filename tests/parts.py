@@ -224,6 +224,7 @@ async def open_parts(
                 schedule=RetrySchedule(setting.retries),
                 metrics=metrics,
                 links=lambda watch_id, _type, _at: Links(f"https://bridge.example/watches/{watch_id}"),
+                shown=bells.progress,
                 room=room,
                 chance=chance,
             )
