@@ -18,7 +18,8 @@ from bridge.clock import Clock, SystemClock
 from bridge.loops import Bell, Running
 from bridge.media import Archive, Archiver, MediaDesk, MediaLinks
 from bridge.metrics import Metrics
-from bridge.notifiers import EmailDefaults, Notifier, create_notifiers, gaps_of
+from bridge.notifiers import Notifier, create_notifiers, gaps_of
+from bridge.notifiers.email_webhook import EmailDefaults
 from bridge.pacing import Pace
 from bridge.poller import Poller, Sweeper
 from bridge.registry import Bells, Registry

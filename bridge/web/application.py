@@ -9,6 +9,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from bridge.clock import Clock, SystemClock
 from bridge.loops import Bell
@@ -79,7 +80,7 @@ def create_web(
     keys = KeyRing(api_keys)
     rate, sign_ins = RequestRate(clock), SignIns(clock)
     guard = Middleware(RequireKey, keys=keys, rate=rate, sign_ins=sign_ins)
-    pages = [] if media is None else FilePages(media, folders).routes()
+    pages: list[BaseRoute] = [] if media is None else [*FilePages(media, folders).routes()]
     if dashboard is not None:
         pages += build_dashboard(
             dashboard,
