@@ -120,16 +120,8 @@ async def record_pages(
     :param verify: of these providers one video is looked at singly, although a page shows it; the number chooses it.
     """
     listed = [(page, page.answer) for page in pages if isinstance(page.answer, Listed)]
-    waited = await _waited(tx, listed)
-    turn, on_page = _Turn(now), []
-    for page, answer in listed:
-        name = page.claim.provider
-        its = {row.id: waited[name][row.id] for row in answer.rows if row.id in waited[name]}
-        known = list(its.values())
-        turn.gather(page, answer, known, believed=believed[name])
-        if name in verify and known and name not in turn.verified:
-            turn.verify(name, known[verify[name] % len(known)])
-        on_page.append((page, answer, known))
+    turn = _Turn(now)
+    on_page = _gathered(turn, listed, await _waited(tx, listed), believed, verify)
     looks = Recorded(dict(health))
     if turn.looks:
         looks = await record_looks(
@@ -151,6 +143,26 @@ async def record_pages(
         recorded.shown.append((page, _shown(name, answer, known, turn, looks)))
         recorded.observed[name] = recorded.observed.get(name, 0) + len(known)
     return recorded
+
+
+def _gathered(
+    turn: _Turn,
+    listed: Sequence[tuple[PageRead, Listed]],
+    waited: Mapping[str, Mapping[str, WaitedVideo]],
+    believed: Mapping[str, bool],
+    verify: Mapping[str, int],
+) -> list[tuple[PageRead, Listed, list[WaitedVideo]]]:
+    """The pages with those of our videos that they show; what follows from them is in the turn."""
+    on_page = []
+    for page, answer in listed:
+        name = page.claim.provider
+        its = {row.id: waited[name][row.id] for row in answer.rows if row.id in waited[name]}
+        known = list(its.values())
+        turn.gather(page, answer, known, believed=believed[name])
+        if name in verify and known and name not in turn.verified:
+            turn.verify(name, known[verify[name] % len(known)])
+        on_page.append((page, answer, known))
+    return on_page
 
 
 async def _waited(tx: Transaction, listed: Sequence[tuple[PageRead, Listed]]) -> dict[str, dict[str, WaitedVideo]]:

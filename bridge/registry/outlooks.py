@@ -7,13 +7,13 @@ from collections.abc import Collection
 from bridge.models import Outlook
 from bridge.pacing import Learned, Prospect, Tempo, explain, group_of, levels_of, prospect_of
 from bridge.pacing.learning import Group
-from bridge.store import durations, videos, watches
+from bridge.store import durations, outlooks, watches
 from bridge.store.database import Transaction
 
 
 async def outlooks_of(tx: Transaction, watch_ids: Collection[str], now: float) -> dict[str, Outlook]:
     """The outlook of those of these watches that there are."""
-    planned = await videos.of_watches(tx, watch_ids)
+    planned = await outlooks.of_watches(tx, watch_ids)
     groups = {each: group_of(video.provider, video.state.video) for each, video in planned.items()}
     prospects = await _prospects(tx, set(groups.values()))
     found = {each: explain(None, None, now, Prospect()) for each in await watches.existing(tx, watch_ids)}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.clock import Clock
 from bridge.errors import ConflictError, InvalidRequestError, NotFoundError, RequestError
-from bridge.loops import Bell
 from bridge.models import (
     DeliveryStatus,
     DeliveryView,
@@ -26,6 +25,7 @@ from bridge.notifiers import Notifier
 from bridge.notifiers.base import Address
 from bridge.registry.again import Digests
 from bridge.registry.allowance import Allowances
+from bridge.registry.bells import Bells
 from bridge.registry.bodies import Registration, RetryFilter
 from bridge.registry.destinations import DestinationDesk, Inline, unseal
 from bridge.registry.outlooks import outlooks_of
@@ -72,23 +72,6 @@ class Counts:
     outbox_oldest: float
     targets_disabled: int
     breakers_open: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bells:
-    """Rung when a table has something new: for the poller, for the sender, for those who wait for a watch.
-
-    ``watches`` is rung when watches ended, ``progress`` also when one that goes on shows something new.
-    """
-
-    videos: Bell
-    deliveries: Bell
-    watches: Bell
-    progress: Bell
-
-    def by_name(self) -> Mapping[str, Bell]:
-        """All of them, by the names under which replicas know them."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 JUDGING_SECONDS = 30.0

@@ -59,16 +59,6 @@ class LookedVideo:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedVideo:
-    """A video with what is planned for it; ``lease_until`` when somebody is looking at it."""
-
-    provider: str
-    state: VideoState
-    next_at: float | None
-    lease_until: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class StoredVideo:
     """A video row as registration needs it."""
 
@@ -266,19 +256,6 @@ async def held(tx: Transaction, claims: Sequence[ClaimedVideo], owner: str) -> d
     )
     rows = (await tx.execute(query)).mappings()
     return {row["id"]: state_of(row) for row in rows if fences[row["id"]] == row["fence"]}
-
-
-async def of_watches(tx: Transaction, watch_ids: Collection[str]) -> dict[str, PlannedVideo]:
-    """The videos that these watches are about, by the watch."""
-    query = (
-        select(watches.c.id.label("watch"), videos.c.provider, videos.c.next_at, videos.c.lease_until, *STATE_COLUMNS)
-        .join(videos, videos.c.id == watches.c.video)
-        .where(watches.c.id.in_(watch_ids), watches.c.status == "watching")
-    )
-    rows = (await tx.execute(query)).mappings()
-    return {
-        row["watch"]: PlannedVideo(row["provider"], state_of(row), row["next_at"], row["lease_until"]) for row in rows
-    }
 
 
 async def write_looks(tx: Transaction, looked: Collection[LookedVideo]) -> None:
