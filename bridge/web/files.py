@@ -27,9 +27,10 @@ _STYLE = "web/file.css"
 _RANGE = re.compile(r"bytes=(\d{1,18}-\d{0,18}|-\d{1,18})")
 _LONGEST_VALIDATOR = 500
 
-# What a browser may do with a file: show it where it is, be seen in other people's mail, and nothing else.
+# What a browser may do with a file: show it where it is, be seen in other people's mail, and nothing else. (Not
+# `sandbox`: in it a film has no origin and may not even load itself.)
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; media-src 'self'; img-src 'self'; sandbox",
+    "content-security-policy": "default-src 'none'; media-src 'self'; img-src 'self'",
     "cross-origin-resource-policy": "cross-origin",
     "referrer-policy": "no-referrer",
     "x-robots-tag": "noindex",

@@ -29,6 +29,19 @@ async def test_videos_are_registered_and_the_page_follows_them_without_a_reload(
     assert await page.evaluate("window.stayed")
 
 
+PLAYS = "async film => { film.load(); await new Promise(done => film.oncanplay = done); return film.videoWidth }"
+
+
+async def test_the_film_plays_on_the_page_of_its_watch_and_by_itself(opening: Opening, stage: Stage) -> None:
+    watch = await stage.register("A heron takes off [duration=0]", destinations=["render-farm"], callback_url=None)
+    page = await opening(f"/watches/{watch['id']}")
+    film = page.locator("video")
+    await expect(film).to_be_visible(timeout=30_000)
+    assert await film.evaluate(PLAYS) > 0
+    await page.goto(str(await film.evaluate("film => film.src")))
+    assert await page.locator("video").evaluate(PLAYS) > 0
+
+
 async def test_a_failed_delivery_is_retried(opening: Opening, stage: Stage) -> None:
     refused = Response(status_code=500)
     stage.receiver.answers.extend([refused, refused])
