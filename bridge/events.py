@@ -17,7 +17,7 @@ from bridge.states import LOST_AFTER_LOOKS, TIMED_OUT, Ending, LiveWatch, VideoS
 def after_look(state: VideoState, look: Look, now: float) -> VideoState:
     """The state after one look. Trouble, a bad key and a slow-down teach nothing about the video."""
     if isinstance(look, Observed):
-        return VideoState(look.video, state.looks + 1, deadline=state.deadline)
+        return replace(state, video=look.video, looks=state.looks + 1, missing_count=0, missing_since=None)
     looked = replace(state, looks=state.looks + 1)
     match look:
         case Missing():

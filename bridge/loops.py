@@ -78,8 +78,6 @@ class Loop(ABC, Generic[Item, Result]):
         self._clock = clock
         self.bell = bell
         self.alive = False
-        self.draining = False
-        """Whether it takes on nothing more: the order to stop came."""
         self._away = False
         self._log = get_logger(f"bridge.{self.name}")
         self._tasks: dict[asyncio.Task[Result], Item] = {}
@@ -218,7 +216,6 @@ class Loop(ABC, Generic[Item, Result]):
                 self._log.error("result_dropped", result=repr(result), exc_info=error)
 
     async def _finish(self, grace: float) -> None:
-        self.draining = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         cut = {task: item for task, item in self._tasks.items() if not task.done()}

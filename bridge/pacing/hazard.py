@@ -15,6 +15,8 @@ _STRAGGLING = 3.0
 _FROM, _TO, _STEP = -4.0, 3.5, 0.25
 _ROOT_2 = math.sqrt(2.0)
 _NORMAL = 1 / math.sqrt(2.0 * math.pi)
+# Nothing that takes time takes less of it; below, numbers end.
+_TINY = 1e-200
 _UNIT = NormalDist()
 
 
@@ -83,5 +85,7 @@ def expected_total(belief: Belief, elapsed: float) -> float | None:
 def _hazard(z: float, at: float, sigma: float, scale: float) -> float:
     """Ends per second of what has not ended; ``z`` is where ``at`` stands in the log-normal part."""
     rest = scale / (scale + at)
-    ending = (1.0 - STRAGGLERS) * _NORMAL * math.exp(-0.5 * z * z) / (sigma * at) + STRAGGLERS * rest / (scale + at)
+    ending = (1.0 - STRAGGLERS) * _NORMAL * math.exp(-0.5 * z * z) / max(sigma * at, _TINY) + STRAGGLERS * rest / (
+        scale + at
+    )
     return ending / ((1.0 - STRAGGLERS) * 0.5 * math.erfc(z / _ROOT_2) + STRAGGLERS * rest)

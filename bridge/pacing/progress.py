@@ -23,6 +23,10 @@ BEGINNING: Sums = (8.0, 4.0, 4.0, 2.5, 2.5, 2.58)
 _FLATTEST = 0.2
 # Whole points of progress are no finer.
 _ROUNDING = 0.003
+# What is no job's course: reports in its first millisecond, an end within one or after thirty years, no error at all.
+_SOONEST = 1e-6
+_SLOWEST, _FASTEST = 1e-9, 1e3
+_SUREST = 1e-3
 # An estimate that may be off by so much of itself is worth nothing.
 _VAGUE = 0.7
 
@@ -84,18 +88,18 @@ def estimated(sums: Sums, line: Line) -> tuple[float, float] | None:
     they scatter around it, the less they are believed.
     """
     number, sx, sy, sxx, sxy, syy = sums
-    if number < 1 or sxx <= 0 or not line.informative:
+    if number < 1 or sxx <= _SOONEST or not line.informative:
         return None
     along = sxy - line.offset * sx
     speed = along / (line.slope * sxx)
-    if speed <= 0:
+    if not _SLOWEST < speed < _FASTEST:
         return None
     noise = line.noise
     if number >= 3:
         scatter = syy - 2 * line.offset * sy + number * line.offset**2 - along * along / sxx
         noise = max(noise, math.sqrt(max(0.0, scatter) / (number - 1)))
     error = noise / (math.sqrt(sxx) * line.slope * speed)
-    return -math.log(speed), error
+    return -math.log(speed), max(error, _SUREST)
 
 
 def sharpened(belief: Belief, sums: Sums, line: Line) -> Belief:

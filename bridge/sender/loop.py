@@ -98,13 +98,9 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         self._lease = attempter.timeout + LEASE_MARGIN
         self._shares = Shares(room)
         self._bodies = BodyKeeper(database, self._owner)
-        self._ahead: list[ClaimedDelivery] = []  # claimed while results were recorded
 
     async def claim(self) -> Sequence[ClaimedDelivery]:
         """Lease due deliveries, but for those whose target is disabled or must be left alone for now."""
-        if self._ahead:
-            claimed, self._ahead = self._ahead, []
-            return claimed
         due = await self.next_due()
         if due is None or due > self._database.now():
             return []
@@ -186,18 +182,10 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         return Sent(item, answer, began, moved)
 
     async def record(self, results: Sequence[Sent | Unsent]) -> None:
-        """Write attempts and what follows from them as one commit.
-
-        Where several come in at once there is much to do: on SQLite, whose commits are the dear part, the next ones are
-        claimed in the same. (Replicas would hold targets for two reasons at once, and wait for each other.) One alone
-        is written alone; so what cannot be written is found without a claim that depends on it.
-        """
-        joint = self._database.kind == "sqlite" and len(results) > 1 and not self.draining
+        """Write attempts and what follows from them as one commit."""
         async with self._database.write() as tx:
             now = self._database.now()
             made, turned = await self._record(tx, results, now)
-            ahead = await self._claim(tx, now) if joint else []
-        self._ahead += ahead
         if made and self._shown is not None:
             self._shown.ring()
         for number, (each, attempt) in enumerate(made, 1):

@@ -127,4 +127,4 @@ async def test_metrics_count_the_rows(real: httpx.AsyncClient) -> None:
 async def test_readiness_asks_the_database(real: httpx.AsyncClient) -> None:
     report = (await real.get("/readyz")).json()
     assert (report["status"], report["database"]) == ("starting", True)
-    assert set(report["loops"]) == {"poller", "sender", "upkeep"}
+    assert set(report["loops"]) == {"poller", "sweeper", "sender", "upkeep"}

@@ -17,7 +17,7 @@ from bridge.models import (
 from bridge.store.observations import Observation
 from bridge.web.dashboard.watch import time_line
 from tests.web.dashboard.conftest import FakeInsight, Visit
-from tests.web.fakes import DELIVERY, ENDED, WATCH, WATCH_ID, FakeRegistry
+from tests.web.fakes import DELIVERY, ENDED, OUTLOOK, WATCH, WATCH_ID, FakeRegistry
 
 
 def seen(at: float, progress: int | None, status: VideoStatus | None = VideoStatus.IN_PROGRESS) -> Observation:
@@ -81,15 +81,17 @@ def test_attempts_of_all_destinations_stand_in_their_order() -> None:
 
 async def test_the_page_says_when_and_why_it_looks_next_and_when_the_end_is_expected(visit: Visit) -> None:
     await visit.get(f"/watches/{WATCH_ID}")
-    assert "regular look" in visit.html
-    assert "1970-01-01 00:03:10" in visit.html
-    assert "1970-01-01 00:04:00" in visit.html
+    assert OUTLOOK.reason in visit.html
+    assert "1970-01-01 00:02:50" in visit.html
+    assert "1970-01-01 00:03:00" in visit.html
 
 
 async def test_a_player_is_shown_only_when_there_is_something_to_play(visit: Visit, registry: FakeRegistry) -> None:
-    registry.known[WATCH_ID] = ENDED
     await visit.get(f"/watches/{WATCH_ID}")
     assert "<video" not in visit.html
+    registry.known[WATCH_ID] = ENDED
+    await visit.get(f"/watches/{WATCH_ID}")
+    assert f'src="/media/{WATCH_ID}"' in visit.html
 
 
 async def test_what_was_learned_stands_on_the_page(visit: Visit, insight: FakeInsight) -> None:
