@@ -11,10 +11,11 @@ import importlib
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -36,17 +37,51 @@ async def execute(url: str, *statements: str) -> list[Any]:
     """What the last of these statements answers."""
     connection = await asyncpg.connect(url, timeout=20)
     try:
-        rows: list[Any] = []
-        for statement in statements:
-            rows = await connection.fetch(statement)
-        return rows
+        return await _fetch(connection, statements)
     finally:
         await connection.close()
 
 
+async def _fetch(connection: Any, statements: Sequence[str]) -> list[Any]:
+    rows: list[Any] = []
+    for statement in statements:
+        rows = await connection.fetch(statement)
+    return rows
+
+
 def sql(url: str, *statements: str) -> list[Any]:
     """Run statements from outside; what the last one answers."""
+    if url in _kept:
+        return _kept[url](*statements)
     return run(execute(url, *statements))
+
+
+class Outside:
+    """A connection that is kept, on a loop and a thread of its own: a new one costs the server a process each time."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Any = None
+        self._loop = asyncio.new_event_loop()
+        Thread(target=self._loop.run_forever, daemon=True).start()
+
+    def __call__(self, *statements: str) -> list[Any]:
+        """What the last of these statements answers."""
+        return asyncio.run_coroutine_threadsafe(self._execute(statements), self._loop).result()
+
+    def close(self) -> None:
+        """Let go of the server, before it stops."""
+        if self._connection is not None:
+            asyncio.run_coroutine_threadsafe(self._connection.close(timeout=5), self._loop).result()
+
+    async def _execute(self, statements: Sequence[str]) -> list[Any]:
+        if self._connection is None or self._connection.is_closed():  # a test may have cut all there were
+            self._connection = await asyncpg.connect(self._url, timeout=20, statement_cache_size=0)
+        return await _fetch(self._connection, statements)
+
+
+_kept: dict[str, Outside] = {}
+"""Connections by the URL of their database: this worker's own, once it is there."""
 
 
 def start_server(folder: Path) -> Any:
@@ -94,6 +129,8 @@ def migrated_url() -> str:
         thread.submit(migrate, url).result()
     if os.environ.get("BRIDGE_TEST_POSTGRES_URL"):
         atexit.register(sql, server_url(), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    _kept[url] = Outside(url)
+    atexit.register(_kept[url].close)
     return url
 
 
@@ -102,7 +139,7 @@ def emptied_url() -> str:
     url = migrated_url()
     tables = [table.name for table in reversed(metadata.sorted_tables)]
     statements = "; ".join(f"DELETE FROM {name}" for name in tables)
-    sql(url, "DROP FUNCTION IF EXISTS refusal CASCADE", f"DO $$ BEGIN {statements}; END $$")
+    sql(url, f"DO $$ BEGIN DROP FUNCTION IF EXISTS refusal CASCADE; {statements}; END $$")
     return url
 
 
