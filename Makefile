@@ -40,8 +40,8 @@ fuzz: $(STAMP) ## Send more than 20,000 made-up requests to a real server (about
 bench: $(STAMP) ## Measure, as ratios against baselines of the same run; writes docs/benchmarks.md (20 minutes)
 	$(BIN)/python -m tests.bench --write docs/benchmarks.md
 
-cover: $(STAMP) ## Run all tests and show what they do not reach
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
+cover: $(STAMP) ## Run all tests, each on both databases, and show what they do not reach
+	BRIDGE_TEST_DATABASES=both $(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
 
 docs: $(STAMP) ## Build the documentation as a site into docs/_build, its reference from the code
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Generator
 
 import pytest
@@ -18,6 +19,8 @@ settings.register_profile(
 settings.load_profile("shared-machine")
 compiled.share()
 
+BOTH_DATABASES = os.environ.get("BRIDGE_TEST_DATABASES") == "both"
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
@@ -31,6 +34,21 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run what is about time and judgement on SQLite alone, unless both databases are asked for."""
+    if BOTH_DATABASES:
+        return
+    spared = [item for item in items if item.get_closest_marker("judgement") and _on_postgresql(item)]
+    config.hook.pytest_deselected(items=spared)
+    chosen = set(spared)
+    items[:] = [item for item in items if item not in chosen]
+
+
+def _on_postgresql(item: pytest.Item) -> bool:
+    called = getattr(item, "callspec", None)
+    return called is not None and called.params.get("kind") == "postgresql"
 
 
 @pytest.fixture
