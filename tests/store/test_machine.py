@@ -33,6 +33,7 @@ from bridge.store import Database, deliveries, tables
 from bridge.store.deliveries import ClaimedDelivery
 from tests import postgres
 from tests.clock import ManualClock
+from tests.fuzz import FULL
 from tests.parts import MASTER, database_url
 from tests.store.rows import add_delivery
 
@@ -291,11 +292,16 @@ class DeliveriesOnPostgres(Deliveries):
         return postgres.emptied_url()
 
 
+def _bounds(examples: int) -> settings:
+    return settings(
+        max_examples=10 * examples if FULL else examples,
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+
+
 TestDeliveries = Deliveries.TestCase
-TestDeliveries.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestDeliveries.settings = _bounds(12)
 TestDeliveriesOnPostgres = DeliveriesOnPostgres.TestCase
-TestDeliveriesOnPostgres.settings = settings(
-    max_examples=6, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestDeliveriesOnPostgres.settings = _bounds(6)
