@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test browser-test chaos fuzz bench cover docs check lint types layers templates wheel format clean
+.PHONY: help demo serve test browser-test docs-test chaos fuzz bench cover docs check lint types layers templates wheel format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: $(STAMP) ## Run all tests (under three minutes)
 
 browser-test: $(STAMP) ## Drive the dashboard with Chromium (SCREENSHOTS=docs/images makes the pictures anew)
 	BRIDGE_TEST_BROWSER=1 BRIDGE_TEST_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -q tests/browser
+
+docs-test: $(STAMP) ## Run every block of README and docs for real (two minutes; needs bash, curl, openssl, node and npm)
+	BRIDGE_TEST_DOCS=1 $(BIN)/python -m pytest -q tests/docs
 
 chaos: $(STAMP) ## Kill, freeze and restart everything at full size (about a quarter of an hour)
 	BRIDGE_TEST_CHAOS=full $(BIN)/python -m pytest -q -s tests/chaos
