@@ -57,7 +57,8 @@ class BridgeClient:
         self._http = httpx.AsyncClient(
             headers=headers,
             timeout=httpx.Timeout(_READ_TIMEOUT, connect=_CONNECT_TIMEOUT),
-            limits=httpx.Limits(max_connections=MAX_CONNECTIONS),
+            # One more, for what is asked beside as many streams.
+            limits=httpx.Limits(max_connections=MAX_CONNECTIONS + 1),
             # Proxies of the environment never lead to this machine; `verify` keeps SSL_CERT_FILE either way.
             trust_env=not connection.loopback,
             verify=httpx.create_ssl_context(),

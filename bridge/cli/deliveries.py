@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bridge.cli.completing import delivery_ids, destination_names, watch_ids
 from bridge.cli.options import After, All, AsJson, Limit
 from bridge.cli.output import say, show, show_json, stdout
 from bridge.cli.running import open_client, run
@@ -17,14 +18,24 @@ from bridge.models import DeliveryStatus
 app = typer.Typer()
 
 ToDestination = Annotated[
-    str | None, typer.Option("--destination", "-d", metavar="NAME", help="Only to this destination, by name or id.")
+    str | None,
+    typer.Option(
+        "--destination",
+        "-d",
+        metavar="NAME",
+        help="Only to this destination, by name or id.",
+        autocompletion=destination_names,
+    ),
 ]
 
 
 @app.command("deliveries")
 def list_deliveries(
     status: Annotated[DeliveryStatus | None, typer.Option(help="Only deliveries of this status.")] = None,
-    watch: Annotated[str | None, typer.Option(metavar="WATCH_ID", help="Only deliveries of this watch.")] = None,
+    watch: Annotated[
+        str | None,
+        typer.Option(metavar="WATCH_ID", help="Only deliveries of this watch.", autocompletion=watch_ids),
+    ] = None,
     destination: ToDestination = None,
     limit: Limit = 20,
     after: After = None,
@@ -40,7 +51,8 @@ def list_deliveries(
 @app.command("retry")
 def retry(
     delivery_id: Annotated[
-        str | None, typer.Argument(metavar="DELIVERY_ID", help="The delivery to send again.")
+        str | None,
+        typer.Argument(metavar="DELIVERY_ID", help="The delivery to send again.", autocompletion=delivery_ids),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Send all failed deliveries again.")] = False,
     since: Annotated[

@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from bridge.cli.client import JsonObject
+from bridge.cli.completing import destination_names
 from bridge.cli.exits import CommandError, ExitCode, RefusedError
 from bridge.cli.given import Given, StandardInput, body_of
 from bridge.cli.lines import attempt_lines, destination_line, secret_lines
@@ -24,7 +25,9 @@ app = typer.Typer()
 destinations = typer.Typer(no_args_is_help=True, help="List, store, try out and change destinations.")
 app.add_typer(destinations, name="destinations")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a destination, or its id.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name of a destination, or its id.", autocompletion=destination_names)
+]
 
 
 @destinations.command("list")
@@ -61,7 +64,12 @@ def add(
     ] = None,
     default: Annotated[bool, typer.Option("--default", help="Watches that name no destination use it.")] = False,
     fallback: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Another stored destination that stands in for it.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Another stored destination that stands in for it.",
+            autocompletion=destination_names,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -19,7 +19,7 @@ from bridge.clock import Clock
 PATIENCE = 60.0
 _RETRY_EVERY = 1.0
 # What a server, or a proxy in front of it, answers while it restarts or asks for fewer requests.
-_PASSING = frozenset({429, 502, 503, 504})
+PASSING = frozenset({429, 502, 503, 504})
 
 
 class Reporter(Protocol):
@@ -139,7 +139,7 @@ class Follower:
 
     def _bear(self, error: UnreachableError | RefusedError) -> None:
         """Let a passing error pass for as long as our patience lasts."""
-        if isinstance(error, RefusedError) and error.status not in _PASSING:
+        if isinstance(error, RefusedError) and error.status not in PASSING:
             self._answered()
             raise error
         now = self._clock.monotonic()

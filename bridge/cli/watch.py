@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from bridge.cli.client import MAX_BATCH, BridgeClient, JsonObject, message_of
+from bridge.cli.completing import destination_names, provider_names
 from bridge.cli.exits import CommandError, ExitCode, code_of_error
 from bridge.cli.follow import Follower
+from bridge.cli.forecast import forecasting
 from bridge.cli.lines import registered_line, result_line, secret_lines
 from bridge.cli.options import AsJson, Metadata, parse_metadata
 from bridge.cli.output import complain, say, show, show_json, stdout
@@ -38,9 +40,15 @@ def watch(
         typer.Option(metavar="ADDR", help="Write a mail by the server's BRIDGE_EMAIL_… settings. May be repeated."),
     ] = None,
     destination: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Tell this stored destination. May be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Tell this stored destination. May be repeated.", autocompletion=destination_names
+        ),
     ] = None,
-    provider: Annotated[str | None, typer.Option(metavar="NAME", help="The provider that makes the video.")] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The provider that makes the video.", autocompletion=provider_names),
+    ] = None,
     metadata: Metadata = None,
     key: Annotated[
         str | None, typer.Option(help="Idempotency key: the same key never registers twice (one video only).")
@@ -162,7 +170,8 @@ async def _follow(client: BridgeClient, watches: list[JsonObject], *, as_json: b
     once = {watch["id"]: watch for watch in watches}.values()
     clock = SystemClock()
     with reporting(clock, as_json=as_json) as reporter:
-        results = await Follower(client, clock, reporter).follow(once)
+        async with forecasting(client, clock, reporter) as told:
+            results = await Follower(client, clock, told).follow(once)
     lost_sight = {str(result): result.code for result in results if isinstance(result, CommandError)}
     seen = [result for result in results if not isinstance(result, CommandError)]
     if not as_json:

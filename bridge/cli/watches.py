@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from bridge.cli.client import BridgeClient, JsonObject
+from bridge.cli.completing import watch_ids
 from bridge.cli.details import watch_details
+from bridge.cli.exits import CommandError
 from bridge.cli.lines import watch_line
 from bridge.cli.options import After, All, AsJson, Limit, Metadata, parse_metadata
 from bridge.cli.output import say, show, show_json, stdout
@@ -18,7 +20,7 @@ from bridge.models import WatchStatus
 
 app = typer.Typer()
 
-WatchId = Annotated[str, typer.Argument(metavar="WATCH_ID")]
+WatchId = Annotated[str, typer.Argument(metavar="WATCH_ID", autocompletion=watch_ids)]
 
 
 @app.command("list")
@@ -70,7 +72,7 @@ async def _show(watch_id: str, *, as_json: bool) -> None:
         watch = await client.watch(watch_id)
         deliveries = [] if as_json else await _deliveries_of(client, watch["id"])
         waits = watch["status"] == WatchStatus.WATCHING and not as_json
-        outlook = await client.outlook(watch["id"]) if waits else None
+        outlook = await _outlook_of(client, watch["id"]) if waits else None
     if as_json:
         show_json(watch)
     else:
@@ -80,6 +82,14 @@ async def _show(watch_id: str, *, as_json: bool) -> None:
 async def _deliveries_of(client: BridgeClient, watch_id: str) -> list[JsonObject]:
     page = await client.deliveries({"watch_id": watch_id})
     return list(page["data"])
+
+
+async def _outlook_of(client: BridgeClient, watch_id: str) -> JsonObject | None:
+    """When the video is looked at next; None at an older server, which does not say."""
+    try:
+        return await client.outlook(watch_id)
+    except CommandError:
+        return None  # the watch itself was shown, and this is only beside it
 
 
 async def _cancel(watch_id: str, *, as_json: bool) -> None:

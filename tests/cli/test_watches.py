@@ -79,6 +79,14 @@ def test_show_explains_when_the_video_is_looked_at_next(cli: Cli, stub: StubBrid
     assert f"outlook  {OUTLOOK}" in cli("show", WATCH_ID).stdout
 
 
+def test_show_does_without_the_outlook_at_an_older_server(cli: Cli, stub: StubBridge) -> None:
+    stub.add(make_watch())
+    stub.fail_after(2, refusal(404))
+    result = cli("show", WATCH_ID)
+    assert (result.exit_code, "outlook" in result.stdout) == (0, False)
+    assert WATCH_ID in result.stdout
+
+
 def test_show_as_json_is_the_watch_of_the_api(cli: Cli, stub: StubBridge) -> None:
     stub.add(make_watch())
     assert json.loads(cli("show", WATCH_ID, "--json").stdout) == make_watch() | stub.watches[WATCH_ID]

@@ -1,7 +1,7 @@
 """One page's shell blocks, run in order by one real bash in an empty folder.
 
-The page becomes a script in which every command stands on the line it has in the page, so bash itself says which line of
-the page failed. What cannot exist here is replaced twice: addresses in the text, programs by those of ``shims.py``.
+The page becomes a script in which every command stands on the line it has in the page, so bash itself says which
+line failed. What cannot exist here is replaced twice: addresses in the text, programs by those of ``shims.py``.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class Session:
                 ["bash", script], cwd=self.work, env=self.environ(), stdout=output, stderr=output, timeout=_PATIENCE
             ).returncode
         failed = [f"{' '.join(done['words'])}: exit code {done['code']}" for done in self.journal() if done["code"]]
+        print(*self.journal(), sep="\n")
         assert (code, failed) == (0, []), f"{page}: {self.output}"
 
     def call(self, *words: str) -> None:

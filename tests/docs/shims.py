@@ -126,9 +126,12 @@ def _stop(name: str) -> None:
 
 def main(name: str, *words: str) -> int:
     """Run one program; its exit code."""
+    began = time.monotonic()
     code = PROGRAMS[name](list(words))
     with (STATE / "journal").open("a") as journal:
-        journal.write(json.dumps({"words": [name, *words], "code": code}) + "\n")
+        journal.write(
+            json.dumps({"words": [name, *words], "code": code, "seconds": round(time.monotonic() - began, 1)}) + "\n"
+        )
     return code
 
 

@@ -1,4 +1,4 @@
-"""What the pages take for granted: servers that make videos, take callbacks, and stand in for Slack and a mail service."""
+"""What the pages take for granted: servers that make videos, take callbacks, and stand in for Slack and for mail."""
 
 from __future__ import annotations
 
@@ -76,5 +76,9 @@ class Surroundings:
     @property
     def apps(self) -> dict[str, ASGIApp]:
         """Every server by its name."""
-        named = {"provider": self.provider, "receiver": self.receiver, "slack": self.slack, "mail": self.mail}
-        return {name: each.app for name, each in named.items()}
+        return {
+            "provider": self.provider.app,
+            "receiver": self.receiver.app,
+            "slack": self.slack.app,
+            "mail": self.mail.app,
+        }
