@@ -7,7 +7,7 @@ import pytest
 from bridge.ids import new_id
 from tests.cli.conftest import Cli, Environ
 from tests.cli.samples import DELIVERY_ID, WATCH_ID, completed, make_delivery, make_watch
-from tests.cli.stub import OUTLOOK, StubBridge
+from tests.cli.stub import OUTLOOK, StubBridge, refusal
 
 
 def test_a_list_shows_each_watch_in_a_line(cli: Cli, stub: StubBridge) -> None:

@@ -60,7 +60,6 @@ class Session:
                 ["bash", script], cwd=self.work, env=self.environ(), stdout=output, stderr=output, timeout=_PATIENCE
             ).returncode
         failed = [f"{' '.join(done['words'])}: exit code {done['code']}" for done in self.journal() if done["code"]]
-        print(*self.journal(), sep="\n")
         assert (code, failed) == (0, []), f"{page}: {self.output}"
 
     def call(self, *words: str) -> None:

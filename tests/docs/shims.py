@@ -30,7 +30,7 @@ _OURS = (sys.executable, "-m", "bridge")
 
 def make(words: Sequence[str]) -> int:
     """What the real Makefile would do; it must know the target."""
-    return subprocess.run(["make", "-n", "-C", ROOT, *words], stdout=subprocess.DEVNULL).returncode
+    return subprocess.run([_real("make"), "-n", "-C", ROOT, *words], stdout=subprocess.DEVNULL).returncode
 
 
 def pip(words: Sequence[str]) -> int:
@@ -50,8 +50,7 @@ def python(words: Sequence[str]) -> int:
 
 def curl(words: Sequence[str]) -> int:
     """The real one. The id in its answer, when it orders a video, is what the page means from then on."""
-    real = shutil.which("curl", path="/usr/local/bin:/usr/bin:/bin")
-    done = subprocess.run([str(real), "--fail-with-body", *_meant(words)], stdout=subprocess.PIPE)
+    done = subprocess.run([_real("curl"), "--fail-with-body", *_meant(words)], stdout=subprocess.PIPE)
     sys.stdout.buffer.write(done.stdout)
     if any(word.endswith("/v1/videos") for word in words):
         (STATE / "video").write_text(json.loads(done.stdout)["id"])
@@ -89,6 +88,14 @@ PROGRAMS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "video-bridge": video_bridge,
     "shown-python": shown_python,
 }
+
+
+def _real(program: str) -> str:
+    """Where the program of this name is that is not one of us."""
+    found = shutil.which(program, path="/usr/local/bin:/usr/bin:/bin")
+    if found is None:
+        raise SystemExit(f"This test needs {program}.")
+    return found
 
 
 def _meant(words: Sequence[str]) -> list[str]:

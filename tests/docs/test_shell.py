@@ -33,7 +33,7 @@ def prepare(session: Session, page: Path) -> None:
     if page.name == "chaining.md":
         session.call("video-bridge", "destinations", "add", "team-slack", "--callback-url", session.receiver)
     if page.name == "pacing.md":
-        session.call("video-bridge", "watch", "video_of_the_page", "--callback-url", session.receiver)
+        session.call("video-bridge", "watch", "video_slow", "--callback-url", session.receiver)
     if page.name == "postgresql.md":
         session.database = new_database("bridge_docs")
     if page.name == "templates.md":
