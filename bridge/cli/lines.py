@@ -28,10 +28,11 @@ def watch_line(watch: JsonObject) -> Text:
 
 
 def registered_line(watch: JsonObject, width: int) -> Text:
-    """A watch just registered and whom it tells, the latter on a line of its own where ``width`` is too small."""
-    line = watch_line(watch)
-    told = f"→ {', '.join(_told(destination) for destination in watch['destinations'])}"
-    return line.append(f"  {told}" if line.cell_len + len(told) + 2 <= width else f"\n  {told}")
+    """A watch just registered and whom it tells, on as many lines as ``width`` asks for."""
+    line = Text.assemble((plain(watch["id"]), "bold"))
+    video = Text.assemble(plain(watch["video_id"]), "  ", status_text(watch["status"]))
+    told = Text(f"→ {', '.join(_told(destination) for destination in watch['destinations'])}")
+    return _joined([line, video, told], width)
 
 
 def destination_line(destination: JsonObject) -> Text:
@@ -85,17 +86,17 @@ def progress_line(watch: JsonObject) -> Text:
     return Text(f"{plain(watch['video_id'])}  {progress_of(watch)}")
 
 
-def result_line(watch: JsonObject) -> Text:
-    """How a watch ended."""
+def result_line(watch: JsonObject, width: int) -> Text:
+    """How a watch ended, with its id on a line of its own where ``width`` is too small."""
     good = watch["status"] == "completed"
-    return Text.assemble(
+    result = Text.assemble(
         ("✓ " if good else "✗ ", STYLES.get(watch["status"], "")),
         (plain(watch["video_id"]), "bold"),
         " ",
         status_text(watch["status"]),
         _why(watch),
-        (f"  {plain(watch['id'])}", "dim"),
     )
+    return _joined([result, Text.assemble((plain(watch["id"]), "dim"))], width)
 
 
 def _why(watch: JsonObject) -> str:
@@ -109,6 +110,16 @@ def _why(watch: JsonObject) -> str:
     if watch["ended_at"] is None:
         return ""
     return f" after {show_duration(watch['ended_at'] - watch['created_at'])}"
+
+
+def _joined(parts: Sequence[Text], width: int) -> Text:
+    """Parts in one line as far as they fit; what does not begins a new one, indented."""
+    whole, length = Text(), 0
+    for part in parts:
+        fits = length == 0 or length + 2 + part.cell_len <= width
+        whole.append("  " if length and fits else "" if fits else "\n  ").append_text(part)
+        length = length + 2 + part.cell_len if fits else 2 + part.cell_len
+    return whole
 
 
 def failure_of(video: JsonObject | None) -> str:

@@ -175,7 +175,8 @@ async def _follow(client: BridgeClient, watches: list[JsonObject], *, as_json: b
     lost_sight = {str(result): result.code for result in results if isinstance(result, CommandError)}
     seen = [result for result in results if not isinstance(result, CommandError)]
     if not as_json:
-        show(*map(result_line, seen))
+        width = stdout().width
+        show(*(result_line(watch, width) for watch in seen))
     for message in lost_sight:
         complain(message)
     if lost_sight:

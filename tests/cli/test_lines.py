@@ -77,16 +77,24 @@ def test_a_progress_line_is_for_logs() -> None:
     ],
 )
 def test_a_result_says_how_it_ended_and_why(change: JsonObject, shown: str) -> None:
-    assert result_line(make_watch(**change)).plain == f"{shown}  {WATCH_ID}"
+    assert result_line(make_watch(**change), 200).plain == f"{shown}  {WATCH_ID}"
 
 
 def test_a_watch_that_timed_out_says_when_and_how_far_the_video_was() -> None:
-    line = result_line(make_watch(**timed_out())).plain
+    line = result_line(make_watch(**timed_out()), 200).plain
     assert line.startswith("✗ video_abc timed_out: not ended by 2025-11-2")
     assert "last seen in_progress 45%" in line
 
 
 def test_text_of_others_cannot_drive_the_terminal() -> None:
     watch = make_watch(video_id="v\x1b[2J", **failed(message="\x1b]0;gotcha\x07"))
-    for line in (watch_line(watch), registered_line(watch, 80), result_line(watch), progress_line(watch)):
+    for line in (watch_line(watch), registered_line(watch, 80), result_line(watch, 80), progress_line(watch)):
         assert "\x1b" not in line.plain
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_ids_that_do_not_fit_begin_a_new_line(width: int) -> None:
+    watch = make_watch(**completed(), video_id="v" * 30)
+    lines = [*result_line(watch, width).plain.split("\n"), *registered_line(watch, width).plain.split("\n")]
+    assert max(map(len, lines)) <= width
+    assert any(line.strip() == WATCH_ID for line in lines)
