@@ -23,7 +23,7 @@ from tests.docs.blocks import ROOT, Block, blocks_of
 from tests.ports import free_port
 
 SHIMMED = ("make", "pip", "python3", "python3.11", "curl", "video-bridge", "shown-python")
-_PATIENCE = 120
+_PATIENCE = 170
 _SETTINGS = ("BRIDGE_", "OPENAI_")
 
 
@@ -55,10 +55,14 @@ class Session:
         """Run a page; any command that fails is an AssertionError that names page and line."""
         script = self.home / page.name
         script.write_text(self._script(page))
+        code: int | str
         with (self.home / "output").open("wb") as output:
-            code = subprocess.run(
-                ["bash", script], cwd=self.work, env=self.environ(), stdout=output, stderr=output, timeout=_PATIENCE
-            ).returncode
+            try:
+                code = subprocess.run(
+                    ["bash", script], cwd=self.work, env=self.environ(), stdout=output, stderr=output, timeout=_PATIENCE
+                ).returncode
+            except subprocess.TimeoutExpired:
+                code = f"not done after {_PATIENCE} s"
         failed = [f"{' '.join(done['words'])}: exit code {done['code']}" for done in self.journal() if done["code"]]
         assert (code, failed) == (0, []), f"{page}: {self.output}"
 

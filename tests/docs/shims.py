@@ -126,9 +126,17 @@ def _stop(name: str) -> None:
         return
     pid = int(path.read_text())
     os.kill(pid, signal.SIGTERM)
-    while Path(f"/proc/{pid}").exists():
+    while _runs(pid):
         time.sleep(0.05)
     path.unlink()
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process goes on; in a container nobody may have buried one that ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def main(name: str, *words: str) -> int:

@@ -13,13 +13,18 @@ from tests.docs.surroundings import Surroundings
 from tests.ports import free_port
 from tests.postgres import new_database
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(240)
 DOCS = ROOT / "docs"
 # Run here, in tests of their own (the receivers), or by the tests of templates and bodies.
 RUN = {"sh", "console", "python", "js", "go", "json", "jinja", "yaml", "text", "{toctree}"}
 # These begin with servers of their own.
-BY_THEMSELVES = {"README.md", "tutorial.md", "postgresql.md"}
-SHELL_PAGES = [page for page in PAGES if {"sh", "console"} & {block.language for block in blocks_of(page)}]
+BY_THEMSELVES = {"README.md", "postgresql.md"}
+WITH_TESTS_OF_THEIR_OWN = {"tutorial.md", "from-polling.md", "pacing.md"}
+SHELL_PAGES = [
+    page
+    for page in PAGES
+    if page.name not in WITH_TESTS_OF_THEIR_OWN and {"sh", "console"} & {block.language for block in blocks_of(page)}
+]
 
 
 def named(asked: list[tuple[str, Any]], name: str) -> set[str]:
@@ -43,14 +48,12 @@ def prepare(session: Session, page: Path) -> None:
 
 @pytest.mark.parametrize("page", SHELL_PAGES, ids=lambda page: page.name)
 def test_every_command_of_the_page_works(session: Session, page: Path) -> None:
-    if page.name == "tutorial.md":
-        session.receiver = f"http://127.0.0.1:{free_port()}"  # the page has its own receiver
     prepare(session, page)
     session.run(page)
 
 
 def test_the_tutorial_ends_with_the_event_at_its_own_receiver(session: Session) -> None:
-    session.receiver = f"http://127.0.0.1:{free_port()}"
+    session.receiver = f"http://127.0.0.1:{free_port()}"  # the page brings it along
     session.run(DOCS / "tutorial.md")
     printed, until = session.state / "printed", time.monotonic() + 10
     while '"video.completed"' not in printed.read_text() and time.monotonic() < until:
