@@ -121,7 +121,10 @@ async def open_bridge(
             links=links_of(media, settings.public_url),
             shown=bells.progress,
         )
-        loops: list[Running] = [Upkeep(database, wall, metrics, retention=settings.retention_days * DAY)]
+        keeping = settings.retention_days * DAY
+        loops: list[Running] = [
+            Upkeep(database, wall, metrics, retention=keeping, bells=[bells.videos, bells.deliveries])
+        ]
         loops += [poller, sweeper] if Role.POLLER in roles else []
         loops += [sender] if Role.SENDER in roles else []
         if settings.archive_dir is not None and Role.POLLER in roles:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.clock import Clock
 from bridge.errors import FileUnavailableError, NoFile
@@ -96,11 +96,13 @@ class Archiver(Loop[ClaimedFile, Outcome]):
         """Move what is whole to its place and write down what became of each. A late owner's changes nothing."""
         async with self._database.write() as tx:
             ours = await archives.held(tx, [each.claim for each in results], self._owner)
-        now = self._database.now()
+        now, moved = self._database.now(), self._database.clock.moved
         written = [await self._settled(each, now) for each in results if (each.claim.video, each.claim.variant) in ours]
         async with self._database.write() as tx:
             held = await archives.held(tx, [each.claim for each in written], self._owner)
-            await archives.write(tx, [each for each in written if (each.claim.video, each.claim.variant) in held], now)
+            by = self._database.clock.moved - moved
+            kept = [_later(each, by) for each in written if (each.claim.video, each.claim.variant) in held]
+            await archives.write(tx, kept, now + by)
         for each in written:
             self._report(each)
 
@@ -121,7 +123,7 @@ class Archiver(Loop[ClaimedFile, Outcome]):
         async with self._database.read() as tx:
             found = await archives.unlisted(tx, self._since)
         if not found:  # otherwise there may be more
-            self._since = max(self._since, now - _COMMIT_SLACK)
+            self._since = now - _COMMIT_SLACK  # also when the clock was set back
             return
         async with self._database.write() as tx:
             await archives.want(tx, found, now)
@@ -198,6 +200,11 @@ class Archiver(Loop[ClaimedFile, Outcome]):
             reason=written.reason,
             size=written.size,
         )
+
+
+def _later(fetched: FetchedFile, by: float) -> FetchedFile:
+    """The same, where the clock was moved since."""
+    return fetched if fetched.next_at is None else replace(fetched, next_at=fetched.next_at + by)
 
 
 def again(claim: ClaimedFile, why: NoFile | NotKept, now: float) -> float | None:

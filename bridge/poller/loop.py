@@ -106,9 +106,9 @@ class Poller(Loop[ClaimedVideo, Looked]):
 
     async def open(self) -> None:
         """Recall how each provider stood. One whose base URL changed is a stranger again."""
-        now = self._database.now()
         async with self._database.write() as tx:
             await self._database.alone(tx, "start")
+            now = self._database.now()
             known = await standing.provider_health(tx)
             for name, lane in self.lanes.items():
                 base_url, kept = known.get(name, (None, {}))
@@ -276,6 +276,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
             return
         recorded = Recorded(self._health)
         async with self._database.write() as tx:
+            now = self._database.now()
             for name in strangers:
                 await expire_overdue(tx, recorded, name, before=now, now=now)
         self._log.warning("provider_not_configured", providers=sorted(strangers), timed_out=len(recorded.ended))

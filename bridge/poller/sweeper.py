@@ -196,10 +196,9 @@ class Sweeper(Loop[PageClaim, PageRead]):
     async def record(self, results: Sequence[PageRead]) -> None:
         """Write what the pages show, endings, events and deliveries as one commit."""
         learned = {name: its.listing for name, its in self._lists.items()}
-        moved = self._database.clock.moved
-        pages = [replace(each, started_at=each.started_at + moved - each.moved, moved=moved) for each in results]
         async with self._database.write() as tx:
-            now = self._database.now()
+            now, moved = self._database.now(), self._database.clock.moved
+            pages = [replace(each, started_at=each.started_at + moved - each.moved, moved=moved) for each in results]
             recorded = await record_pages(
                 tx,
                 pages,

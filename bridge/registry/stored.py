@@ -169,9 +169,9 @@ class DestinationService:
         :raises NotFoundError: there is none; :raises ConflictError: nothing is signed for this kind, or it comes from
         the environment.
         """
-        now = self._database.now()
         async with self._database.write() as tx:
             await self._database.alone(tx, "registry")
+            now = self._database.now()
             known = await _find(tx, name_or_id)
             _refuse_environment(known)
             settings = unseal(self._box, known.id, known.config)

@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bridge.clock import Clock, SteadyClock
 from bridge.errors import Away, StoreConflictError, StoreError, StoreUnavailableError
+from bridge.store import shared_clock
 from bridge.store.postgresql import PostgresBackend
+from bridge.store.shared_clock import SharedClock
 from bridge.store.sqlite import BUSY_TIMEOUT_MS, SqliteBackend
 
 Transaction = AsyncConnection
@@ -62,6 +64,7 @@ class Database:
         self._wall = clock
         self._server_time = server_time and self._backend.kind == "postgresql"
         self.clock = SteadyClock(clock)
+        self._followed: float | None = None  # what the shared clock said when this process last read it
 
     @property
     def kind(self) -> Kind:
@@ -86,12 +89,14 @@ class Database:
         return float(shown) + (self._wall.monotonic() - before) / 2
 
     async def set_clock(self) -> None:
-        """Let :attr:`clock` show the time it goes by.
+        """Let :attr:`clock` show the time it goes by; what others moved before is in it already.
 
         :raises StoreUnavailableError: the database is away.
         """
         shown = await self.time()
         self.clock.move(shown - self.clock.now())
+        async with self.write():
+            pass  # from here on it is followed
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
@@ -106,11 +111,37 @@ class Database:
     async def write(self) -> AsyncIterator[Transaction]:
         """A transaction that may write; committed at the end, rolled back by an exception.
 
+        On PostgreSQL :attr:`clock` follows, before anything is done, what other replicas moved all waits by; so
+        :meth:`now` is to be asked in the transaction.
+
         :raises StoreUnavailableError: the database is away; :raises StoreConflictError: somebody else took a key
             meanwhile that can only be taken once.
         """
         async with self._translated(), self._backend.turn(), self._backend.writer.begin() as tx:
+            if self.kind == "postgresql":
+                self.follow(await shared_clock.enter(tx))
             yield tx
+
+    @asynccontextmanager
+    async def write_alone(self) -> AsyncIterator[tuple[Transaction, SharedClock]]:
+        """A transaction that may write while no other replica does, and the clock they share (PostgreSQL).
+
+        :raises StoreUnavailableError: the database is away, or somebody writes for very long.
+        """
+        async with self._translated(), self._backend.writer.begin() as tx:
+            shared = await shared_clock.stop(tx)
+            self.follow(shared.moved)
+            yield tx, shared
+
+    def follow(self, moved: float) -> None:
+        """Move :attr:`clock` by as much as all waits were moved since this process last followed.
+
+        :param moved: by how much they have been moved in all, seconds. The first time, that is where it starts from.
+        """
+        by = 0.0 if self._followed is None else moved - self._followed
+        self._followed = moved
+        if by:
+            self.clock.move(by)
 
     async def alone(self, tx: Transaction, name: str) -> None:
         """Wait until no other replica is in a transaction that asked for the same; ends with the transaction.

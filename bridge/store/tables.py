@@ -51,6 +51,15 @@ settings = Table(
     Column("value", LargeBinary, nullable=False),
 )
 
+# What replicas on PostgreSQL share about time (bridge.store.shared_clock): always one row.
+clock = Table(
+    "clock",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("seen_at", Float, nullable=False),  # the last time of the server that any replica lived at
+    Column("moved", Float, nullable=False),  # by how much all waits have been moved so far, seconds
+)
+
 # What is known of each provider's standing (bridge.providers.health), so that a restart does not forget it.
 providers = Table(
     "providers",

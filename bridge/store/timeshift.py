@@ -9,7 +9,7 @@ from sqlalchemy import and_, bindparam, case, func, or_, select, update
 
 from bridge.models import DeliveryStatus, WatchStatus
 from bridge.store.database import Transaction
-from bridge.store.tables import attempts, deliveries, lanes, providers, targets, videos, watches
+from bridge.store.tables import archives, attempts, deliveries, lanes, providers, targets, videos, watches
 
 _PENDING = deliveries.c.status == DeliveryStatus.PENDING.value
 _TARGET_TIMES = (targets.c.next_send_at, targets.c.held_until, targets.c.opened_at, targets.c.probe_at)
@@ -38,6 +38,9 @@ async def shift(tx: Transaction, by: float) -> None:
     await tx.execute(update(targets).where(said).values({column.name: column + by for column in _TARGET_TIMES}))
     live = watches.c.status == WatchStatus.WATCHING.value
     await tx.execute(update(watches).where(live).values(expires_at=watches.c.expires_at + by))
+    names = ("next_at", "lease_until", "created_at")
+    wanted = archives.c.next_at.is_not(None)
+    await tx.execute(update(archives).where(wanted).values({name: archives.c[name] + by for name in names}))
     await _move_providers(tx, lambda _touched: by)
     # What a clock that is set back leaves there far ahead, readers take for nothing.
     reserved = ("next_slot", "slowed_at", "sweep_until")
