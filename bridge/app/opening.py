@@ -26,9 +26,9 @@ from bridge.store import (
     sealed,
     sqlite_path,
     standing,
-    timeshift,
     videos,
 )
+from bridge.upkeep import heal_at_start
 
 # How long to wait at start for a server that is just being started itself, seconds.
 SERVER_PATIENCE = 30.0
@@ -148,16 +148,16 @@ def _secret_keys(settings: Settings, path: Path) -> list[str]:
 
 
 async def _start(database: Database, box: SecretBox, settings: Settings) -> bytes:
-    """Check the key, free what the process before us held, bring in what the environment names; the pepper."""
-    now = database.now()
+    """Put time right, check the key, free what was held before us, bring in what the environment names; the pepper."""
     freed = 0
     try:
+        await heal_at_start(database, longest_wait=settings.poll_max_interval)
         async with database.write() as tx:
             await database.alone(tx, "start")
+            now = database.now()
             pepper = await standing.pepper(tx, box)
             if database.kind == "sqlite":  # whoever had leases in this file is gone
                 freed = await videos.release_all(tx, now) + await deliveries.release_all(tx, now)
-            await timeshift.heal(tx, now, longest_wait=settings.poll_max_interval)
             rows = default_rows(box, default_destinations(settings), now, await destinations.ids_by_name(tx))
             await destinations.put_environment(tx, rows, now)
             await _check_keys(tx, box)

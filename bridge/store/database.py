@@ -95,8 +95,9 @@ class Database:
         """
         shown = await self.time()
         self.clock.move(shown - self.clock.now())
+        self._followed = None
         async with self.write():
-            pass  # from here on it is followed
+            pass  # from here on others are followed
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:

@@ -52,6 +52,12 @@ async def stop(tx: AsyncConnection) -> SharedClock:
     return SharedClock(row.seen_at, row.moved)
 
 
+async def seen_at(tx: AsyncConnection) -> float:
+    """The last time of the server that any replica lived at, Unix seconds; 0 when none has yet."""
+    seen: float = (await tx.execute(select(clock.c.seen_at))).scalar_one()
+    return seen
+
+
 async def see(tx: AsyncConnection, at: float) -> None:
     """Write down that a replica lived at this time of the server; an earlier one changes nothing."""
     await tx.execute(update(clock).where(clock.c.seen_at < at).values(seen_at=at))

@@ -2,5 +2,6 @@
 
 from bridge.upkeep.loop import DAY, Upkeep
 from bridge.upkeep.offsets import Offsets
+from bridge.upkeep.starting import heal_at_start
 
-__all__ = ["DAY", "Offsets", "Upkeep"]
+__all__ = ["DAY", "Offsets", "Upkeep", "heal_at_start"]

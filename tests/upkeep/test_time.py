@@ -10,8 +10,7 @@ from starlette.responses import Response
 from bridge.metrics import Metrics
 from bridge.models import DeliveryStatus, WatchStatus
 from bridge.simulator import Simulator
-from bridge.store import timeshift
-from bridge.upkeep import DAY, Upkeep
+from bridge.upkeep import DAY, Upkeep, heal_at_start
 from tests.clock import ManualClock
 from tests.parts import Parts, Setting, open_parts
 from tests.receiver import Receiver
@@ -45,15 +44,9 @@ async def set_clock(parts: Parts, seconds: float) -> None:
     await upkeep_of(parts).keep_time()
 
 
-@pytest.fixture(autouse=True)
-def one_process(kind: str) -> bool:
-    """Whether all waits are moved: where one process has the clock to itself."""
-    return kind == "sqlite"
-
-
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 async def test_a_delivery_waits_as_long_as_it_should(
-    tmp_path: Path, clock: Jumping, receiver: Receiver, hook: str, jump: float, one_process: bool
+    tmp_path: Path, clock: Jumping, receiver: Receiver, hook: str, jump: float
 ) -> None:
     receiver.answers.append(Response(status_code=503))
     async with open_parts(tmp_path, clock, NOWHERE, Setting(retries=(300.0,))) as parts:
@@ -63,13 +56,12 @@ async def test_a_delivery_waits_as_long_as_it_should(
         await parts.live(290)
         early = len(receiver.received)
         await parts.live(15)
-    assert len(receiver.received) == 2
-    assert early == 1 or not one_process  # the clock that replicas share is followed as it is
+    assert (early, len(receiver.received)) == (1, 2)
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 async def test_a_watch_neither_times_out_early_nor_is_its_video_left_alone(
-    tmp_path: Path, clock: Jumping, provider: object, simulator: Simulator, hook: str, jump: float, one_process: bool
+    tmp_path: Path, clock: Jumping, provider: object, simulator: Simulator, hook: str, jump: float
 ) -> None:
     base_url = {"openai": provider.base_url}  # type: ignore[attr-defined]
     simulator.create("a cat [duration=100]", video_id="video_1")
@@ -84,10 +76,8 @@ async def test_a_watch_neither_times_out_early_nor_is_its_video_left_alone(
 
 
 async def test_a_wish_to_be_left_alone_is_not_undercut(
-    tmp_path: Path, clock: Jumping, receiver: Receiver, hook: str, one_process: bool
+    tmp_path: Path, clock: Jumping, receiver: Receiver, hook: str
 ) -> None:
-    if not one_process:
-        return
     receiver.answers.append(Response(status_code=429, headers={"retry-after": "600"}))
     async with open_parts(tmp_path, clock, NOWHERE, Setting(retries=(1.0,))) as parts:
         await ended(parts, callback_url=hook)
@@ -123,7 +113,6 @@ async def test_a_clock_set_back_while_nobody_ran_silences_nothing(
     clock.ahead -= HOUR
     simulator.end("video_1")
     async with open_parts(tmp_path, clock, base_url, setting) as parts:
-        async with parts.database.write() as tx:
-            await timeshift.heal(tx, parts.database.now(), longest_wait=30)
+        await heal_at_start(parts.database, longest_wait=30)
         await parts.live(70)
         assert {each.status for each in await parts.deliveries()} == {DeliveryStatus.DELIVERED}
