@@ -112,6 +112,13 @@ class Pages:
         """When the next page is to be read."""
         return min((page.read_at for page in self._all() if page.read_at is not None), default=None)
 
+    def move(self, by: float) -> None:
+        """Keep every wait as long as it was: the clock was set by so many seconds."""
+        for page in self._all():
+            page.read_at = None if page.read_at is None else page.read_at + by
+        self._head_read += by
+        self._walk_from += by
+
     @property
     def head_idle(self) -> bool:
         """Whether the head is neither planned nor being read."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import replace
 
 from bridge.clock import Clock
 from bridge.ids import new_id
 from bridge.loops import Bell, Loop
 from bridge.metrics import Metrics
-from bridge.models import Observed, SlowDown, Trouble, VideoStatus
+from bridge.models import Observed, SlowDown, Trouble
 from bridge.pacing import Pace
+from bridge.poller.lists import KnownList, remember
 from bridge.poller.loop import LOOK_DEADLINE, Lane
 from bridge.poller.pages import WORTH, Pages
 from bridge.poller.recording import Looked, Recorded, shared_health
@@ -45,36 +45,8 @@ BEHIND = 30.0
 """A list that shows a job as under way so long after a single look has seen its end is not to be believed, seconds."""
 
 _MOST_PAGES_AT_ONCE = 16
-_MOST_REMEMBERED = 1_000
 # How much the latest page says about how long one takes.
 _LATEST = 0.2
-
-
-@dataclass(slots=True)
-class _List:
-    """What this process knows of one provider's list.
-
-    :param kept: what of it stands in the database.
-    :param leased_until: until when it is ours to read; :param others_until: until when it is another replica's.
-    :param seconds: how long a page takes, and :param videos: how many of ours it shows, as of late.
-    :param doubted: endings that a single look is to confirm, by row.
-    :param ended: when single looks have seen videos ended, by id: pages must come to show that.
-    :param verified: how many videos were looked at singly to see whether the list is behind; the next one from
-        ``verify_from`` on.
-    """
-
-    pages: Pages
-    listing: Listing = field(default_factory=Listing)
-    kept: Listing = field(default_factory=Listing)
-    leased_until: float = 0.0
-    others_until: float = 0.0
-    seconds: float = 0.0
-    videos: float = 0.0
-    doubted: dict[str, VideoStatus] = field(default_factory=dict)
-    ended: dict[str, float] = field(default_factory=dict)
-    verified: int = 0
-    verify_from: float = 0.0
-    said: bool = False
 
 
 class Sweeper(Loop[PageClaim, PageRead]):
@@ -107,9 +79,9 @@ class Sweeper(Loop[PageClaim, PageRead]):
         self._announce = announce
         self._owner = new_id("sweeper")
         self._health: dict[str, Health] = {}
-        self._refreshed_at = 0.0
+        self._refreshed_at, self._moved = 0.0, database.clock.moved
         self._moments: dict[str, float] = {}
-        self._lists = {name: _List(Pages(pace.min_interval)) for name in lanes}
+        self._lists = {name: KnownList(Pages(pace.min_interval)) for name in lanes}
 
     async def open(self) -> None:
         """Recall what is known of the lists."""
@@ -159,7 +131,7 @@ class Sweeper(Loop[PageClaim, PageRead]):
                 continue
             status = each.look.video.status
             if status is not None and status.final:
-                _remember(its.ended, {each.claim.video_id: now})
+                remember(its.ended, {each.claim.video_id: now})
             if said is not None:
                 matches = status is said
                 its.listing = knowledge.after_comparison(its.listing, matches)
@@ -170,6 +142,7 @@ class Sweeper(Loop[PageClaim, PageRead]):
 
     async def claim(self) -> Sequence[PageClaim]:
         """Plan what is worth reading, and take those pages whose turn it is."""
+        self._follow()
         now = self._database.now()
         await self._want_heads(now)
         chosen = {name: self._chosen(name, now) for name in self._lanes if self._may_list(name, now)}
@@ -197,7 +170,7 @@ class Sweeper(Loop[PageClaim, PageRead]):
         """Write what the pages show, endings, events and deliveries as one commit."""
         learned = {name: its.listing for name, its in self._lists.items()}
         async with self._database.write() as tx:
-            now, moved = self._database.now(), self._database.clock.moved
+            now, moved = self._database.now(), self._follow()
             pages = [replace(each, started_at=each.started_at + moved - each.moved, moved=moved) for each in results]
             recorded = await record_pages(
                 tx,
@@ -242,6 +215,13 @@ class Sweeper(Loop[PageClaim, PageRead]):
         now = self._database.now()
         moments = [moment for name in self._lanes if (moment := self._next_at(name, now)) is not None]
         return min(moments, default=None)
+
+    def _follow(self) -> float:
+        """Keep every wait as long as it was, where the clock was moved. Returns by how much it was in all, seconds."""
+        by, self._moved = self._database.clock.moved - self._moved, self._database.clock.moved
+        for its in self._lists.values() if by else ():
+            its.move(by)
+        return self._moved
 
     # Choosing
 
@@ -363,7 +343,7 @@ class Sweeper(Loop[PageClaim, PageRead]):
         for name, number in recorded.observed.items():
             self._metrics.swept(name, number)
         for name, rows in recorded.doubted.items():
-            _remember(self._lists[name].doubted, rows)
+            remember(self._lists[name].doubted, rows)
         for name in recorded.verified:
             its = self._lists[name]
             its.verified, its.verify_from = its.verified + 1, now + VERIFY_EVERY
@@ -378,13 +358,3 @@ class Sweeper(Loop[PageClaim, PageRead]):
         for its in self._lists.values():
             if its.listing.off_until > now and not its.listing.works:
                 its.pages.forget()
-
-
-Value = TypeVar("Value")
-
-
-def _remember(what: dict[str, Value], more: Mapping[str, Value]) -> None:
-    """Keep it, and of all that is kept the latest."""
-    what.update(more)
-    while len(what) > _MOST_REMEMBERED:
-        del what[next(iter(what))]

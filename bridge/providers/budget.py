@@ -39,7 +39,8 @@ class Budget:
         """Called when somebody waits and no slot is reserved."""
         self._clock = clock
         self._next = clock.monotonic()
-        self._held_until = 0.0
+        # Times by the monotonic clock: what is promised here keeps its moment when the clock is set.
+        self._held_until = self._next
         self._waiting = 0
         self._slots: deque[float] = deque()
         self._granted = asyncio.Event()
@@ -54,7 +55,7 @@ class Budget:
     @property
     def held_until(self) -> float:
         """Until when the provider said that nothing is left, Unix seconds."""
-        return self._held_until
+        return self._held_until - self._clock.monotonic() + self._clock.now()
 
     def short(self, more: int = 0) -> int:
         """How many slots are missing for those who wait.
@@ -68,12 +69,13 @@ class Budget:
 
     def grant(self, block: Block) -> None:
         """Slots were reserved for this process."""
-        self._slots.extend(block.slots())
+        ahead = self._clock.now() - self._clock.monotonic()
+        self._slots.extend(slot - ahead for slot in block.slots())
         self._granted.set()
 
     def hold(self, seconds: float) -> None:
         """Let nobody ask for so long: the provider said that nothing is left until then."""
-        self._held_until = max(self._held_until, self._clock.now() + seconds)
+        self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
 
     async def acquire(self, kind: Kind = "retrieve") -> None:
         """Return when the next request may be sent.
@@ -89,7 +91,7 @@ class Budget:
 
     async def _space(self) -> None:
         # A loop, because a sleep may end a little early.
-        while (wait := max(self._next - self._clock.monotonic(), self._held_until - self._clock.now())) > 0:
+        while (wait := max(self._next, self._held_until) - self._clock.monotonic()) > 0:
             await self._clock.sleep(wait)
         # Counted from now and not from the slot's own time: a late waker must not be followed too closely.
         self._next = self._clock.monotonic() + 1 / self.allowed
@@ -103,7 +105,7 @@ class Budget:
                     self.on_short()
                 await self._granted.wait()
                 continue
-            wait = max(self._slots[0], self._held_until) - self._clock.now()
+            wait = max(self._slots[0], self._held_until) - self._clock.monotonic()
             if wait <= 0:
                 self._slots.popleft()
                 return
@@ -111,6 +113,6 @@ class Budget:
 
     def _drop_stale(self) -> None:
         """Late slots are lost: somebody else's may stand beside them."""
-        now = self._clock.now()
+        now = self._clock.monotonic()
         while self._slots and self._slots[0] + TOLERANCE < now:
             self._slots.popleft()

@@ -202,3 +202,12 @@ def test_to_start_anew_is_to_know_no_page() -> None:
     pages.forget()
     assert pages.next_at() is None
     assert WORTH > 1
+
+
+def test_pages_are_read_when_they_would_have_been_although_the_clock_was_set() -> None:
+    pages = walked(Server(200))
+    due_at = pages.next_at()
+    assert due_at is not None
+    head_from = pages.head_from
+    pages.move(-3600)
+    assert (pages.next_at(), pages.head_from) == (due_at - 3600, head_from - 3600)

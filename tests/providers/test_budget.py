@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.clock import SteadyClock
 from bridge.providers.budget import Budget, Kind
 from bridge.providers.ledger import Block, Ledger, slowed
 from tests.clock import AutoClock, ManualClock
@@ -121,6 +122,18 @@ async def test_a_shared_budget_hands_out_what_was_reserved_each_slot_at_its_mome
     queue = Queue(budget, clock)
     budget.grant(Block(clock.now() + 1, 0.5, 3))
     assert await passed(queue, clock, 3) == [1, 1.5, 2]
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+async def test_what_was_promised_keeps_its_moment_when_the_clock_is_set(clock: ManualClock, jump: float) -> None:
+    steady = SteadyClock(clock)
+    budget = Budget(2, steady, shared=True)
+    budget.grant(Block(steady.now() + 1, 0.5, 3))
+    budget.hold(2)
+    steady.move(jump)
+    assert budget.held_until == steady.now() + 2
+    queue = Queue(budget, clock)
+    assert await passed(queue, clock, 1) == [2]
 
 
 async def test_a_slot_whose_moment_is_long_over_is_lost(clock: ManualClock) -> None:
