@@ -6,7 +6,7 @@ from sqlalchemy import insert, select
 
 from bridge.models import Attempt, DeliveryStatus, Outcome, Reason, Trigger
 from bridge.providers import health
-from bridge.store import Transaction, deliveries, lanes, standing, tables, timeshift
+from bridge.store import Transaction, archives, deliveries, lanes, standing, tables, timeshift
 from tests.store.rows import NOW, add_delivery, add_video, add_watch, claim_videos, row
 
 HOUR = 3600.0
@@ -100,3 +100,10 @@ async def test_the_book_of_a_budget_and_the_lease_of_a_list_are_moved_along(tx: 
     moved = await lanes.read(tx, "openai")
     assert moved is not None
     assert (moved.next_slot, moved.slowed_at, moved.sweep_until) == (NOW + HOUR, NOW + HOUR + 5, NOW + HOUR + 30)
+
+
+async def test_a_file_that_is_to_be_kept_is_tried_for_as_long(tx: Transaction) -> None:
+    await archives.want(tx, ["video_row"], NOW)
+    await timeshift.shift(tx, -HOUR)
+    times = select(tables.archives.c.next_at, tables.archives.c.created_at).distinct()
+    assert (await tx.execute(times)).all() == [(NOW - HOUR, NOW - HOUR)]
