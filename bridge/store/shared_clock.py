@@ -15,6 +15,8 @@ from bridge.store.tables import clock
 
 # A writer that hangs must not hold up all others for longer than this, behind the one that waits for it.
 _PATIENCE = "3s"
+# Built once: every transaction that writes begins with it.
+_ENTER = select(clock.c.moved).with_for_update(read=True, key_share=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ async def enter(tx: AsyncConnection) -> float:
 
     The lock is the weakest there is for a row (as foreign keys take it): it lets :func:`see` through.
     """
-    moved: float = (await tx.execute(select(clock.c.moved).with_for_update(read=True, key_share=True))).scalar_one()
+    moved: float = (await tx.execute(_ENTER)).scalar_one()
     return moved
 
 
