@@ -18,7 +18,20 @@ import psutil
 import uvloop
 
 from bridge.logs import configure_logs
-from tests.bench import crash, delivering, fleet, growing, guard, observing, policies, registering, scale, throughput, ticks, transports
+from tests.bench import (
+    crash,
+    delivering,
+    fleet,
+    growing,
+    guard,
+    observing,
+    policies,
+    registering,
+    scale,
+    throughput,
+    ticks,
+    transports,
+)
 from tests.bench.cores import measured_core
 from tests.bench.figures import Row, table
 
