@@ -112,4 +112,5 @@ async def test_one_that_wants_too_much_memory_does_not_get_it() -> None:
         assert {error.reason for error in errors.values()} == {"it needs more memory than it may have"}
         assert set(errors) == set(LARGE)
         assert (await sandbox.render("{{ video.size }}", TEXT, COMPLETED)).parts == {"body": "1280x720"}
-        assert memory_of_workers() < WORKER_MAY_HOLD
+        while memory_of_workers() >= WORKER_MAY_HOLD:  # one that was killed holds it for a moment more
+            await asyncio.sleep(0)
