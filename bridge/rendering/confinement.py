@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 from bridge.rendering.errors import OutOfTime
@@ -20,6 +21,8 @@ if sys.platform != "win32":
     import resource
 
 _NICENESS = 5
+# A new one holds some 40 MB.
+_LARGEST = 90 * 2**20
 
 
 def confine(memory: int) -> None:
@@ -67,6 +70,14 @@ def deadline(seconds: float) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def has_grown() -> bool:
+    """Whether this process holds more memory than one that waits for a job should; Linux only."""
+    if not sys.platform.startswith("linux"):
+        return False
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() > _LARGEST
 
 
 def _lower(kind: int, most: int) -> None:

@@ -71,7 +71,7 @@ class WorkerProcess:
             await self._jobs.drain()
         answer = await self._receive()
         self.fresh = False
-        self.waiting = not answer.get("done", False)
+        self.waiting = not (answer.get("done") or answer.get("last"))
         return answer
 
     def kill(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from jinja2 import Template
 
-from bridge.rendering.confinement import allow_cpu, confine, deadline
+from bridge.rendering.confinement import allow_cpu, confine, deadline, has_grown
 from bridge.rendering.engine import render_message
 from bridge.rendering.environment import TemplateEnvironment
 from bridge.rendering.errors import OutOfTime, TemplateError
@@ -50,11 +50,15 @@ def answer(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def serve(
-    jobs: BinaryIO, answers: BinaryIO, within: Callable[[float], AbstractContextManager[None]] = deadline
+    jobs: BinaryIO,
+    answers: BinaryIO,
+    within: Callable[[float], AbstractContextManager[None]] = deadline,
+    grown: Callable[[], bool] = has_grown,
 ) -> None:
     """Answer jobs until the parent hangs up or a job has cost too much.
 
     :param within: interrupts what runs inside after so many seconds.
+    :param grown: whether the process holds so much memory by now that a new one had better take the next job.
     """
     _send(answers, READY)
     while (job := read_frame(jobs)) is not None:
@@ -64,8 +68,9 @@ def serve(
                 reply = answer(job)
         except OutOfTime as error:  # between two renderings
             reply = {"error": {"reason": str(error), "line": None, "case": None}}
+        reply["last"] = grown()
         _send(answers, reply)
-        if reply.get("done"):
+        if reply.get("done") or reply["last"]:
             return
 
 

@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -49,9 +49,22 @@ def unhurried(seconds: float) -> Iterator[None]:
 def served(*jobs: Mapping[str, Any], within: Within = unhurried) -> list[Any]:
     """What a process answers that is given these jobs."""
     answers = io.BytesIO()
-    serve(io.BytesIO(b"".join(map(frame, jobs))), answers, within)
+    serve(io.BytesIO(b"".join(map(frame, jobs))), answers, within, lambda: False)
     answers.seek(0)
+    return [{name: said for name, said in each.items() if name != "last"} for each in read_all(answers)]
+
+
+def read_all(answers: BinaryIO) -> list[Any]:
+    """Every answer, to the end."""
     return list(iter(lambda: read_frame(answers), None))
+
+
+def test_a_process_that_has_grown_answers_and_goes() -> None:
+    answers = io.BytesIO()
+    serve(io.BytesIO(frame(job("x")) + frame(job("y"))), answers, unhurried, lambda: True)
+    answers.seek(0)
+    ready, only = read_all(answers)
+    assert (ready, only["last"]) == (READY, True)
 
 
 def test_a_job_is_answered_with_its_messages() -> None:
