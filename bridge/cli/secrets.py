@@ -35,8 +35,13 @@ def rotate(as_json: AsJson = False) -> None:
 
 
 def _tell(rotation: Rotation) -> None:
-    what = "Nothing was left to do" if not rotation.resealed else f"{_secrets(rotation.resealed)} encrypted anew"
-    say(f"{what}; the key is {rotation.key_id}, the first of BRIDGE_SECRET_KEY.")
+    if rotation.resealed:
+        say(f"{_secrets(rotation.resealed)} encrypted anew; the key is {rotation.key_id}, the first that is set.")
+    else:
+        say(
+            f"Nothing was left to do: the key of everything is {rotation.key_id}, the first that is set. "
+            "To change it put a new one in front in BRIDGE_SECRET_KEY, then run this again."
+        )
     if rotation.damaged:
         complain(
             f"No key opens the settings of {', '.join(rotation.damaged)}: give back the key they need, or remove them."
@@ -46,7 +51,7 @@ def _tell(rotation: Rotation) -> None:
             f"{_secrets(rotation.left)} encrypted with another key meanwhile. Give all servers the new key in front of "
             "the old one, then run this again."
         )
-    if rotation.done:
+    if rotation.done and rotation.resealed:
         say("Older keys are needed no more. With them go the signing secrets that were derived from them.")
 
 
