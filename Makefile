@@ -25,7 +25,7 @@ demo: $(STAMP) ## See it work: a simulated provider, the bridge and a receiver, 
 serve: $(STAMP) ## Run the server with the settings of the environment and .env
 	$(BIN)/video-bridge serve
 
-test: $(STAMP) ## Run all tests (under three minutes)
+test: $(STAMP) ## Run all tests (three to six minutes on two cores)
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile
 
 browser-test: $(STAMP) ## Drive the dashboard with Chromium (SCREENSHOTS=docs/images makes the pictures anew)
