@@ -97,11 +97,11 @@ class Archiver(Loop[ClaimedFile, Outcome]):
         async with self._database.write() as tx:
             ours = await archives.held(tx, [each.claim for each in results], self._owner)
         now, moved = self._database.now(), self._database.clock.moved
-        written = [await self._settled(each, now) for each in results if (each.claim.video, each.claim.variant) in ours]
+        written = [await self._settled(each, now) for each in results if each.claim.lease in ours]
         async with self._database.write() as tx:
             held = await archives.held(tx, [each.claim for each in written], self._owner)
             by = self._database.clock.moved - moved
-            kept = [_later(each, by) for each in written if (each.claim.video, each.claim.variant) in held]
+            kept = [_later(each, by) for each in written if each.claim.lease in held]
             await archives.write(tx, kept, now + by)
         for each in written:
             self._report(each)

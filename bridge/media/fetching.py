@@ -128,11 +128,12 @@ class Fetcher:
 
         :raises NotKeptError: there is more of it than may be kept, or less than was announced.
         """
-        writer = await asyncio.to_thread(PartWriter, part, at)
+        writer = PartWriter(part, at)
         size = at
         expected = None if content.length is None else at + content.length
-        waiting = bytearray()
+        waiting = bytearray()  # what no thread was given yet: one that is left behind goes on writing
         try:
+            await asyncio.to_thread(writer.open)
             if content.status == 200:  # the part is empty by now: what is noted is true of all that it will hold
                 await self._note(claim, _mark(content))
             async for chunk in content.chunks:
@@ -141,14 +142,14 @@ class Fetcher:
                     raise NotKeptError(NotKept.TOO_LARGE, f"more than {self._limits.file} bytes")
                 waiting += chunk
                 if len(waiting) >= _BLOCK:
-                    await asyncio.to_thread(writer.write, bytes(waiting))
-                    waiting.clear()
+                    block, waiting = waiting, bytearray()
+                    await asyncio.to_thread(writer.write, block)
             if size == 0 or (expected is not None and size != expected):
                 raise NotKeptError(NotKept.BROKE_OFF, f"{size} of {expected} bytes")
-            await asyncio.to_thread(writer.finish, bytes(waiting))
-            waiting.clear()
+            rest, waiting = waiting, bytearray()
+            await asyncio.to_thread(writer.finish, rest)
         finally:
-            await asyncio.to_thread(writer.close, bytes(waiting))
+            await asyncio.to_thread(writer.close, waiting)
         return size
 
 

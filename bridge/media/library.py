@@ -10,6 +10,8 @@ import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
 
 from bridge.files import Variant, suffix_of
 from bridge.store.archives import ClaimedFile
@@ -92,36 +94,58 @@ class Library:
 
 
 class PartWriter:
-    """Appends to a part, a megabyte at a time.
+    """Appends to a part, a megabyte at a time; each call in a thread, which whoever waits for it may leave behind.
 
     :param at: where to go on; what stands behind is cut off.
     """
 
     def __init__(self, part: Path, at: int) -> None:
-        self._file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT, 0o640), "r+b", buffering=2**20)
-        self._file.truncate(at)
-        self._file.seek(at)
+        self._part = part
+        self._at = at
+        self._turn = Lock()
+        self._closed = False
+        self._file: BinaryIO | None = None
 
-    def write(self, chunk: bytes) -> None:
+    def open(self) -> None:
+        """Open the part, unless it was closed before it came to that.
+
+        :raises OSError: it cannot be opened.
+        """
+        with self._turn:
+            if self._closed:
+                return
+            file = os.fdopen(os.open(self._part, os.O_RDWR | os.O_CREAT, 0o640), "r+b", buffering=2**20)
+            self._file = file
+            file.truncate(self._at)
+            file.seek(self._at)
+
+    def write(self, chunk: bytes | bytearray) -> None:
         """Append.
 
         :raises OSError: the disk is full, or away.
         """
-        self._file.write(chunk)
+        with self._turn:
+            if self._file is not None and not self._closed:
+                self._file.write(chunk)
 
-    def finish(self, rest: bytes) -> None:
+    def finish(self, rest: bytes | bytearray) -> None:
         """Append the rest and see to it that all is on the disk.
 
         :raises OSError: the disk is full, or away.
         """
-        self._file.write(rest)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with self._turn:
+            if self._file is not None and not self._closed:
+                self._file.write(rest)
+                self._file.flush()
+                os.fsync(self._file.fileno())
 
-    def close(self, rest: bytes) -> None:
+    def close(self, rest: bytes | bytearray) -> None:
         """Close, with what was not written yet, for who goes on later."""
-        with self._file:
-            self._file.write(rest)
+        with self._turn:
+            self._closed = True
+            if self._file is not None:
+                with self._file:
+                    self._file.write(rest)
 
 
 def _stem(video: str, variant: Variant) -> str:

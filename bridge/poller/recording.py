@@ -6,7 +6,7 @@ there" may be believed by `bridge.providers.health`, who is told by `bridge.outb
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bridge import events, pacing
@@ -90,7 +90,7 @@ async def record_looks(
     """
     if held is None:
         held = await videos.held(tx, [each.claim for each in results], owner)
-    mine = [each for each in results if each.claim.id in held]
+    mine = _latest(each for each in results if each.claim.id in held)
     states = {each.claim.id: events.after_look(held[each.claim.id], each.look, now) for each in mine}
     health = await shared_health(tx, health, base_urls, hold=True)
     experience = await _learn(tx, results, held, states, rates, now)
@@ -108,6 +108,11 @@ async def record_looks(
         if after != health[name]:
             await standing.keep_provider_health(tx, name, base_urls[name], after.as_dict(), now)
     return recorded
+
+
+def _latest(results: Iterable[Looked]) -> list[Looked]:
+    """One look for each video: a process that stood still may come with two, and the earlier lease is lost."""
+    return list({each.claim.id: each for each in sorted(results, key=lambda each: each.claim.fence)}.values())
 
 
 async def _observe(

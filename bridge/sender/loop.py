@@ -204,12 +204,13 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         sent = [self._in_present_time(each) for each in results if isinstance(each, Sent)]
         held = await deliveries.held(tx, [each.claim for each in sent], self._owner)
         for each in sent:
-            if each.claim.id not in held:
+            state = held.get((each.claim.id, each.claim.fence))
+            if state is None:
                 self._log.warning("late_result", delivery=each.claim.id)
                 continue
             conclusion, outcome, reason = conclude(
                 each.claim,
-                held[each.claim.id],
+                state,
                 each.answer.verdict,
                 self._schedule,
                 now=now,

@@ -43,6 +43,11 @@ class ClaimedFile:
     created_at: float
     fence: int
 
+    @property
+    def lease(self) -> tuple[str, Variant, int]:
+        """Which lease of which file this is."""
+        return self.video, self.variant, self.fence
+
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
@@ -161,18 +166,17 @@ async def etag_of(tx: Transaction, claim: ClaimedFile) -> str | None:
     return (await tx.execute(query)).scalar_one_or_none()
 
 
-async def held(tx: Transaction, claims: Sequence[ClaimedFile], owner: str) -> set[tuple[str, Variant]]:
-    """Those whose lease is still ours."""
-    fences = {(each.video, each.variant): each.fence for each in claims}
+async def held(tx: Transaction, claims: Sequence[ClaimedFile], owner: str) -> set[tuple[str, Variant, int]]:
+    """Those leases that are still ours."""
+    leases = {each.lease for each in claims}
     key = tuple_(archives.c.video, archives.c.variant)
     query = (
         select(archives.c.video, archives.c.variant, archives.c.fence)
-        .where(key.in_([(video, variant.value) for video, variant in fences]), archives.c.lease_owner == owner)
+        .where(key.in_([(video, variant.value) for video, variant, _ in leases]), archives.c.lease_owner == owner)
         .order_by(archives.c.video, archives.c.variant)
         .with_for_update()
     )
-    rows = [(row[0], Variant(row[1]), row[2]) for row in await tx.execute(query)]
-    return {(video, variant) for video, variant, fence in rows if fences[video, variant] == fence}
+    return {(row[0], Variant(row[1]), row[2]) for row in await tx.execute(query)} & leases
 
 
 async def write(tx: Transaction, fetched: Collection[FetchedFile], now: float) -> None:

@@ -195,18 +195,21 @@ async def keep_bodies(tx: Transaction, rendered: Mapping[str, Rendered]) -> bool
     return True
 
 
-async def held(tx: Transaction, claims: Sequence[ClaimedDelivery], owner: str) -> dict[str, HeldDelivery]:
-    """The present state of those claimed deliveries whose lease is still ours; a late owner gets nothing."""
-    fences = {claim.id: claim.fence for claim in claims}
+async def held(tx: Transaction, claims: Sequence[ClaimedDelivery], owner: str) -> dict[tuple[str, int], HeldDelivery]:
+    """The present state of those claimed deliveries whose lease is still ours; a late owner gets nothing.
+
+    :returns: states by id and fence: one owner may come with two leases of one delivery, after it stood still.
+    """
+    fences = {(claim.id, claim.fence) for claim in claims}
     query = (
         select(deliveries.c.id, deliveries.c.fence, deliveries.c.status, deliveries.c.step, deliveries.c.manual_asked)
-        .where(deliveries.c.id.in_(fences), deliveries.c.lease_owner == owner)
+        .where(deliveries.c.id.in_({row for row, _ in fences}), deliveries.c.lease_owner == owner)
         .with_for_update()
     )
     return {
-        row.id: HeldDelivery(DeliveryStatus(row.status), row.step, row.manual_asked)
+        (row.id, row.fence): HeldDelivery(DeliveryStatus(row.status), row.step, row.manual_asked)
         for row in await tx.execute(query)
-        if fences[row.id] == row.fence
+        if (row.id, row.fence) in fences
     }
 
 

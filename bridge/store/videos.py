@@ -246,8 +246,11 @@ async def under_way(tx: Transaction, provider: str, now: float) -> bool:
 
 
 async def held(tx: Transaction, claims: Sequence[ClaimedVideo], owner: str) -> dict[str, VideoState]:
-    """The present state of those claimed videos whose lease is still ours; a late owner gets nothing."""
-    fences = {claim.id: claim.fence for claim in claims}
+    """The present state of those claimed videos whose lease is still ours; a late owner gets nothing.
+
+    Of several leases of one video the latest counts.
+    """
+    fences = {claim.id: claim.fence for claim in sorted(claims, key=lambda each: each.fence)}
     query = (
         select(videos.c.id, videos.c.fence, *STATE_COLUMNS)
         .where(videos.c.id.in_(fences), videos.c.lease_owner == owner)

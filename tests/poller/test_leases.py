@@ -78,6 +78,19 @@ async def test_the_result_of_a_look_whose_lease_is_over_is_refused(
     assert column(tmp_path, "status", "deliveries") == ["pending"]
 
 
+async def test_a_poller_that_stood_still_records_the_look_of_its_later_lease_alone(
+    parts: Parts, clock: ManualClock, tmp_path: Path
+) -> None:
+    await parts.register(callback_url="https://example.com/hook")
+    (late,) = await parts.poller.claim()
+    await clock.advance(LEASE)
+    (current,) = await parts.poller.claim()
+    missing = Looked(late, Missing(LostReason.NOT_FOUND), clock.now())
+    await parts.poller.record([Looked(current, COMPLETED, clock.now()), missing])
+    assert column(tmp_path, "looks", "videos") == [1]
+    assert column(tmp_path, "status", "watches") == ["completed"]
+
+
 async def test_a_late_result_takes_nothing_back(parts: Parts, clock: ManualClock, tmp_path: Path) -> None:
     registered = await parts.register(callback_url="https://example.com/hook")
     (late,) = await parts.poller.claim()

@@ -142,6 +142,19 @@ async def test_the_result_of_a_sender_that_is_too_late_is_refused(
     assert (delivery.status, outcomes(delivery)) == (DeliveryStatus.DELIVERED, [("delivered", None, 204)])
 
 
+async def test_a_sender_that_stood_still_records_the_attempt_of_its_later_lease_alone(
+    parts: Parts, receiver: Receiver, hook: str, clock: ManualClock
+) -> None:
+    receiver.answers.extend([Response(status_code=500), Response(status_code=204)])
+    await ended(parts, callback_url=hook)
+    (first,) = await parts.sender.claim()
+    late = await parts.sender.work(first)
+    await clock.advance(LEASE)
+    (second,) = await parts.sender.claim()
+    await parts.sender.record([late, await parts.sender.work(second)])
+    assert outcomes(await parts.delivery()) == [("delivered", None, 204)]
+
+
 async def test_an_attempt_that_cannot_be_recorded_is_made_again(
     parts: Parts, receiver: Receiver, hook: str, tmp_path: Path
 ) -> None:

@@ -93,7 +93,16 @@ async def test_a_lease_that_ran_out_is_claimed_again_and_the_late_owner_gets_not
     assert again.fence == late.fence + 1
     assert await deliveries.held(tx, [late], "sender_1") == {}
     assert await deliveries.held(tx, [late], "sender_2") == {}
-    assert await deliveries.held(tx, [again], "sender_2") == {again.id: HeldDelivery(DeliveryStatus.PENDING, 0, 0)}
+    held = await deliveries.held(tx, [again], "sender_2")
+    assert held == {(again.id, again.fence): HeldDelivery(DeliveryStatus.PENDING, 0, 0)}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_of_two_leases_of_one_owner_only_the_later_is_held(tx: Transaction, order: int) -> None:
+    await add_delivery(tx)
+    (late,) = await claim_deliveries(tx)
+    (again,) = await claim_deliveries(tx, now=NOW + LEASE)
+    assert list(await deliveries.held(tx, [late, again][::order], "sender_1")) == [(again.id, again.fence)]
 
 
 @pytest.mark.parametrize("which", ["destination", "target"])

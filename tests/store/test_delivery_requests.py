@@ -56,7 +56,7 @@ async def test_a_retry_during_an_attempt_marks_it_and_sends_no_second_one_beside
     await deliveries.ask_retry(tx, delivery_id, NOW + 1)
     assert await claim_deliveries(tx, "sender_2", now=NOW + 1) == []
     held = await deliveries.held(tx, [claimed], "sender_1")
-    assert held == {delivery_id: HeldDelivery(DeliveryStatus.PENDING, 0, claimed.manual_asked + 1)}
+    assert held == {(delivery_id, claimed.fence): HeldDelivery(DeliveryStatus.PENDING, 0, claimed.manual_asked + 1)}
 
 
 async def test_a_retry_asked_for_during_an_attempt_outlives_a_crash(tx: Transaction) -> None:
@@ -103,6 +103,6 @@ async def test_one_cancelled_during_its_attempt_reports_but_is_not_sent_again(tx
     claimed = await claim_deliveries(tx)
     await deliveries.cancel_pending(tx, watch_id)
     held = await deliveries.held(tx, claimed, "sender_1")
-    assert held == {delivery_id: HeldDelivery(DeliveryStatus.CANCELLED, 0, 0)}
+    assert held == {(delivery_id, claimed[0].fence): HeldDelivery(DeliveryStatus.CANCELLED, 0, 0)}
     await deliveries.release(tx, claimed, "sender_1", NOW)
     assert await claim_deliveries(tx, now=NOW + 1e9) == []

@@ -92,6 +92,14 @@ async def test_even_the_same_owner_is_refused_with_an_old_fence(tx: Transaction)
     assert await videos.held(tx, [late], "poller_1") == {}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+async def test_of_two_leases_of_one_owner_only_the_later_is_held(tx: Transaction, order: int) -> None:
+    row_id = await add_video(tx)
+    (late,) = await claim_videos(tx)
+    (again,) = await claim_videos(tx, now=NOW + LEASE)
+    assert list(await videos.held(tx, [late, again][::order], "poller_1")) == [row_id]
+
+
 async def test_what_one_claimed_another_does_not_hold(tx: Transaction) -> None:
     await add_video(tx)
     (claimed,) = await claim_videos(tx, "poller_1")
