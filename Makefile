@@ -8,10 +8,10 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test browser-test docs-test chaos fuzz bench cover docs check lint types layers templates wheel format clean
+.PHONY: help demo serve test postgres-test system-test browser-test docs-test chaos fuzz bench cover docs check lint types layers templates wheel format clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV), once …"
@@ -25,8 +25,14 @@ demo: $(STAMP) ## See it work: a simulated provider, the bridge and a receiver, 
 serve: $(STAMP) ## Run the server with the settings of the environment and .env
 	$(BIN)/video-bridge serve
 
-test: $(STAMP) ## Run all tests (three to six minutes on two cores)
+test: $(STAMP) ## Run the tests (below three minutes on two cores)
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile
+
+postgres-test: $(STAMP) ## Run on PostgreSQL, too, what `make test` runs on SQLite alone
+	BRIDGE_TEST_DATABASES=postgresql $(BIN)/python -m pytest -q -n 3 --dist loadfile
+
+system-test: $(STAMP) ## Start, kill, cut at every step and restart whole processes, in small (two minutes)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m system
 
 browser-test: $(STAMP) ## Drive the dashboard with Chromium (SCREENSHOTS=docs/images makes the pictures anew)
 	BRIDGE_TEST_BROWSER=1 BRIDGE_TEST_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -q tests/browser
@@ -35,7 +41,7 @@ docs-test: $(STAMP) ## Run every block of README and docs for real (two minutes;
 	BRIDGE_TEST_DOCS=1 $(BIN)/python -m pytest -q tests/docs
 
 chaos: $(STAMP) ## Kill, freeze and restart everything at full size (about a quarter of an hour)
-	BRIDGE_TEST_CHAOS=full $(BIN)/python -m pytest -q -s tests/chaos
+	BRIDGE_TEST_CHAOS=full $(BIN)/python -m pytest -q -s -m system tests/chaos
 
 fuzz: $(STAMP) ## Send more than 20,000 made-up requests to a real server, and let deliveries go every way (15 minutes)
 	BRIDGE_TEST_FUZZ=full $(BIN)/python -m pytest -q -s tests/fuzz
@@ -45,7 +51,7 @@ bench: $(STAMP) ## Measure, as ratios against baselines of the same run; writes 
 	$(BIN)/python -m tests.bench --write docs/benchmarks.md
 
 cover: $(STAMP) ## Run all tests, each on both databases, and show what they do not reach
-	BRIDGE_TEST_DATABASES=both $(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
+	BRIDGE_TEST_DATABASES=both $(BIN)/python -m pytest -q -m '' -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
 
 docs: $(STAMP) ## Build the documentation as a site into docs/_build, its reference from the code
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'

@@ -52,6 +52,7 @@ _ON_POSTGRESQL = "postgresql.url"
 PROVIDER_KEY = "sk-a-key-nobody-may-see"
 # Without a bell the loops look at their tables after a while; a test that lets time pass does so this often, seconds.
 _IDLE = 30.0
+PACKAGED = PackagedTemplates(templates_dir())  # compiled once, like in a process that goes on
 
 
 class HurriedClock:
@@ -217,7 +218,7 @@ async def open_parts(
                 database,
                 Attempter(Doors(guarded, anywhere), notifiers, clock, setting.delivery_timeout),
                 gaps_of(notifiers),
-                Composer(notifiers, PackagedTemplates(templates_dir()), sandbox),
+                Composer(notifiers, PACKAGED, sandbox),
                 box,
                 clock=clock,
                 bell=bells.deliveries,

@@ -41,10 +41,11 @@ def log() -> Iterator[StringIO]:
     """Where the test's log goes; afterwards logging is as it was."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    before = structlog.get_config()
     yield StringIO()
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 def records(log: StringIO) -> list[dict[str, Any]]:

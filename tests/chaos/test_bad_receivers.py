@@ -21,6 +21,8 @@ from tests.ports import free_port
 from tests.receiver import Receiver
 from tests.servers import running_server, running_simulator
 
+pytestmark = pytest.mark.system
+
 Behaviour = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 TEN_GIGABYTES = 10 * 1024**3

@@ -54,6 +54,7 @@ async def live(folder: Path, clock: ManualClock, provider: SimulatedProvider, ru
             await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.system
 @pytest.mark.timeout(120)
 async def test_whatever_step_is_cut_every_end_is_told_and_always_in_the_same_words(
     tmp_path: Path, clock: ManualClock, provider: SimulatedProvider, simulator: Simulator, receiver: Receiver, hook: str

@@ -37,7 +37,7 @@ SPREAD = 60.0 if FULL else 3.0
 PATIENCE = 900.0 if FULL else 45.0
 KEY = "a key of at least thirty-two characters"
 
-pytestmark = pytest.mark.timeout(1200 if FULL else 100)
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1200 if FULL else 100)]
 
 
 @dataclass

@@ -19,6 +19,8 @@ from tests.parts import sql
 from tests.ports import free_port
 from tests.servers import running_server
 
+pytestmark = pytest.mark.system
+
 LONGEST_STOP = 20.0
 
 

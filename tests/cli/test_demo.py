@@ -10,6 +10,8 @@ import pytest
 
 from bridge.cli.demo import PROMPTS
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:

@@ -23,7 +23,7 @@ from tests.cli.stub import StubBridge
 
 COMMAND = [sys.executable, "-m", "bridge"]
 
-pytestmark = pytest.mark.usefixtures("environment")
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("environment")]
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from tests.harness import bridge_settings, serving
 from tests.receiver import Receiver
 from tests.servers import SimulatedProvider, running_server, running_simulator
 
+pytestmark = pytest.mark.system
+
 KEY = "a key of at least thirty-two characters"
 
 

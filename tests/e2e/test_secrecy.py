@@ -28,6 +28,8 @@ from tests.fuzz.driving import FuzzedServer, fuzzed_server
 from tests.ports import free_port
 from tests.servers import running_server
 
+pytestmark = pytest.mark.system
+
 PRESETS = ("resend", "postmark", "sendgrid", "mailgun", "brevo", "mailpit")
 ANSWERS = (200, 302, 400, 404, 410, 429, 500, 0)
 LOOKS = ("completed", "failed", "s401", "s403", "s404", "s429", "s500", "nonsense", "reset")

@@ -7,12 +7,15 @@ from asyncio.subprocess import PIPE, create_subprocess_exec
 from pathlib import Path
 
 import httpx
+import pytest
 from starlette.responses import Response
 
 from tests.e2e.process import COMMAND, BridgeProcess
 from tests.ports import free_port
 from tests.receiver import Receiver
 from tests.servers import running_server, running_simulator
+
+pytestmark = pytest.mark.system
 
 
 async def test_stopped_and_started_again_it_tells_what_ended_meanwhile(tmp_path: Path) -> None:

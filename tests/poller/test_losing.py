@@ -16,8 +16,6 @@ from tests.poller.asking import asked, column, state
 from tests.receiver import Receiver
 from tests.servers import SimulatedProvider
 
-pytestmark = pytest.mark.judgement
-
 NOT_FOUND = [
     404,
     410,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
 from bridge.models import ProviderState, WatchStatus
 from bridge.simulator import Simulator, SimulatorSettings
 from tests.clock import ManualClock
@@ -14,8 +12,6 @@ from tests.parts import Parts, open_parts
 from tests.poller.asking import START, asked, column, state
 from tests.receiver import Receiver
 from tests.servers import SimulatedProvider, running_simulator
-
-pytestmark = pytest.mark.judgement
 
 
 async def watched(parts: Parts, simulator: Simulator, hook: str, names: Sequence[str], prompt: str = "a cat") -> None:

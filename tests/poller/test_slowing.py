@@ -16,8 +16,6 @@ from tests.poller.asking import START, asked, column
 from tests.receiver import Receiver
 from tests.servers import SimulatedProvider, running_simulator
 
-pytestmark = pytest.mark.judgement
-
 
 def slow_down(**headers: str) -> Reply:
     return Reply(429, b"{}", {name.replace("_", "-"): value for name, value in headers.items()})

@@ -16,8 +16,6 @@ from tests.poller.asking import asked, column
 from tests.receiver import Receiver
 from tests.servers import SimulatedProvider, running_simulator
 
-pytestmark = pytest.mark.judgement
-
 DAY = 86_400
 
 

@@ -8,10 +8,9 @@ import pytest
 from bridge.models import EventType
 from bridge.notifiers import create_notifiers
 from bridge.registry.previews import KINDS, Previews, told_of
-from bridge.rendering import SAMPLES, PackagedTemplates, Sandbox
-from bridge.resources import templates_dir
+from bridge.rendering import SAMPLES, Sandbox
 from bridge.secrets import SecretBox
-from tests.parts import MASTER
+from tests.parts import MASTER, PACKAGED
 from tests.web.fakes import WATCH
 
 COMPLETED = SAMPLES["video.completed"]
@@ -26,7 +25,7 @@ def kind() -> str:
 @pytest.fixture
 async def previews() -> AsyncIterator[Previews]:
     sandbox = Sandbox()
-    yield Previews(PackagedTemplates(templates_dir()), sandbox, create_notifiers(SecretBox([MASTER]), None))
+    yield Previews(PACKAGED, sandbox, create_notifiers(SecretBox([MASTER]), None))
     await sandbox.aclose()
 
 

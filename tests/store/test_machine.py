@@ -22,8 +22,7 @@ from bridge.models import DeliveryStatus, Outcome, Reason
 from bridge.notifiers import create_notifiers
 from bridge.notifiers.base import Verdict
 from bridge.outbox import OWN_FAULT_DELAY
-from bridge.rendering import Links, PackagedTemplates, Sandbox
-from bridge.resources import templates_dir
+from bridge.rendering import Links, Sandbox
 from bridge.retry import RetrySchedule
 from bridge.secrets import SecretBox
 from bridge.sender import Attempter, Composer, Doors, Sender
@@ -34,7 +33,7 @@ from bridge.store.deliveries import ClaimedDelivery
 from tests import postgres
 from tests.clock import ManualClock
 from tests.fuzz import FULL
-from tests.parts import MASTER, database_url
+from tests.parts import MASTER, PACKAGED, database_url
 from tests.store.rows import add_delivery
 
 DELAYS = (5.0, 30.0, 120.0)
@@ -94,7 +93,7 @@ class Deliveries(RuleBasedStateMachine):
             self.database,
             Attempter(Doors(DOOR, DOOR), notifiers, self.clock, 15.0),
             {},
-            Composer(notifiers, PackagedTemplates(templates_dir()), Sandbox()),
+            Composer(notifiers, PACKAGED, Sandbox()),
             box,
             clock=self.clock,
             bell=Bell(),
