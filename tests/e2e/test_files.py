@@ -107,9 +107,10 @@ async def test_without_a_public_url_there_are_no_links(tmp_path: Path) -> None:
         assert (clicked.event["watch"]["content_url"], clicked.event["watch"]["thumbnail_url"]) == (None, None)
 
 
+@pytest.mark.system
 async def test_the_archive_shows_what_the_provider_has_deleted(tmp_path: Path) -> None:
     archive = {"BRIDGE_ARCHIVE_DIR": str(tmp_path / "archive")}
-    async with told_of_a_video(tmp_path, SimulatorSettings(duration=0.1, files_last=3), **archive) as clicked:
+    async with told_of_a_video(tmp_path, SimulatorSettings(duration=0.1, files_last=8), **archive) as clicked:
         while SystemClock().now() <= clicked.event["data"]["expires_at"]:
             answer = await clicked.open("content_url")
             assert answer.status_code == 200

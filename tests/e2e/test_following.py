@@ -44,9 +44,9 @@ async def register(bridge: str, video_id: str) -> JsonObject:
     return watch
 
 
-async def test_a_video_of_a_second_shows_its_progress_on_the_way(tmp_path: Path) -> None:
+async def test_a_video_of_three_seconds_shows_its_progress_on_the_way(tmp_path: Path) -> None:
     seen = Seen()
-    async with running_simulator(SimulatorSettings(duration=1)) as provider:
+    async with running_simulator(SimulatorSettings(duration=3)) as provider:
         video = provider.simulator.create("a cat")
         async with serving(bridge_settings(tmp_path, provider.base_url)) as bridge:
             watch = await register(bridge, video.id)

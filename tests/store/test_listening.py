@@ -37,14 +37,14 @@ async def heralded(url: str) -> AsyncIterator[dict[str, Bell]]:
 
 
 @asynccontextmanager
-async def overheard(url: str) -> AsyncIterator[list[list[str]]]:
-    """The notices on the channel that name a bell."""
-    said: list[list[str]] = []
+async def overheard(url: str) -> AsyncIterator[asyncio.Queue[list[str]]]:
+    """The notices on the channel that name a bell, as they come to this connection."""
+    said: asyncio.Queue[list[str]] = asyncio.Queue()
     connection = await asyncpg.connect(url)
 
     def note(_connection: Any, _pid: int, _channel: str, payload: str) -> None:
         if payload.split()[1:]:
-            said.append(payload.split()[1:])
+            said.put_nowait(payload.split()[1:])
 
     await connection.add_listener(CHANNEL, note)
     yield said
@@ -69,7 +69,8 @@ async def test_what_is_rung_at_once_is_one_notice(url: str) -> None:
         await heard
         here["videos"].ring()
         await there["videos"].waiter()
-    assert said == [["deliveries", "videos"], ["videos"]]
+        assert [await said.get(), await said.get()] == [["deliveries", "videos"], ["videos"]]
+    assert said.empty()
 
 
 async def test_who_was_woken_does_not_ring_on(url: str) -> None:
@@ -79,7 +80,8 @@ async def test_who_was_woken_does_not_ring_on(url: str) -> None:
         await asyncio.gather(*woken)
         here["deliveries"].ring()
         await third["deliveries"].waiter()
-    assert said == [["videos"], ["deliveries"]]
+        assert [await said.get(), await said.get()] == [["videos"], ["deliveries"]]
+    assert said.empty()
 
 
 async def test_a_connection_that_breaks_is_made_anew_and_said_once(url: str) -> None:
