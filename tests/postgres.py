@@ -92,6 +92,13 @@ def start_server(folder: Path) -> Any:
     return package.get_server(folder, cleanup_mode="delete")
 
 
+def stop_server(server: Any) -> None:
+    """Stop a server and wait until it has gone, however busy the machine is."""
+    process = server.get_postmaster_info().process
+    server.stop()
+    process.wait(60)
+
+
 @cache
 def server_url() -> str:
     """A server for all tests of this run, any database."""

@@ -170,7 +170,7 @@ async def test_the_database_is_restarted_in_the_middle(
     async def restart(its: Field) -> None:
         for _ in range(3 if FULL else 1):
             await asyncio.sleep(SPREAD / 4)
-            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(postgres.stop_server, server)
             await asyncio.sleep(1)
             await asyncio.to_thread(server.ensure_postgres_running)
 
