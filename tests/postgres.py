@@ -92,6 +92,14 @@ def start_server(folder: Path) -> Any:
     return package.get_server(folder, cleanup_mode="delete")
 
 
+def start_server_of_its_own() -> Any:
+    """A server that a test may stop.
+
+    Not in pytest's own folder: every other run on the machine closes that to the user PostgreSQL runs as.
+    """
+    return start_server(Path(tempfile.mkdtemp(prefix="bridge-pg-")))
+
+
 def stop_server(server: Any) -> None:
     """Stop a server and wait until it has gone, however busy the machine is."""
     process = server.get_postmaster_info().process

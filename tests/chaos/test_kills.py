@@ -161,10 +161,8 @@ async def test_of_three_replicas_one_is_killed_at_a_time(tmp_path: Path, url: st
         await run(f"PostgreSQL, replicas killed {KILLS} times", its, kill)
 
 
-async def test_the_database_is_restarted_in_the_middle(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    server = postgres.start_server(tmp_path_factory.mktemp("pg") / "data")
+async def test_the_database_is_restarted_in_the_middle(tmp_path: Path) -> None:
+    server = postgres.start_server_of_its_own()
     await asyncio.to_thread(migrate, server.get_uri())
 
     async def restart(its: Field) -> None:

@@ -154,9 +154,9 @@ async def test_on_sqlite_the_work_is_not_split(tmp_path: Path, provider: Simulat
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def server() -> Iterator[Any]:
     """A PostgreSQL of the test's own, to be stopped and started."""
-    server = postgres.start_server(tmp_path_factory.mktemp("pg") / "data")
+    server = postgres.start_server_of_its_own()
     yield server
     server.cleanup()
 
