@@ -25,7 +25,7 @@ class BridgeProcess:
         self._folder = folder
         self.environ = {**os.environ, "PYTHONPATH": str(ROOT), "BRIDGE_PORT": str(port), **environ}
         self._process: Process | None = None
-        self.patience = 20.0
+        self.patience = 60.0  # machines are shared
 
     async def start(self) -> None:
         """Start it, and return once it is ready."""
