@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bridge import signing
 from bridge.errors import SecretsError
+from bridge.settings import Settings
 
 _NONCE_BYTES = 12
+_VARIABLE = "BRIDGE_SECRET_KEY"
 
 
 def _derive(key: str) -> bytes:
@@ -28,11 +31,13 @@ def _derive(key: str) -> bytes:
 class SecretBox:
     """Encrypts with the first key and decrypts with any of them (AES-256-GCM, RFC 5116).
 
-    :param keys: at least one string of 32 characters or more (``BRIDGE_SECRET_KEY``, newest first).
+    :param keys: at least one string of 32 characters or more, newest first.
+    :param source: where they come from, for messages.
     """
 
-    def __init__(self, keys: Sequence[str]) -> None:
+    def __init__(self, keys: Sequence[str], source: str = _VARIABLE) -> None:
         self._masters = tuple(keys)
+        self._source = source
         derived = [_derive(key) for key in keys]
         self._ciphers = {hashlib.sha256(key).hexdigest()[:8]: AESGCM(key) for key in derived}
         self.key_id = next(iter(self._ciphers))
@@ -51,7 +56,7 @@ class SecretBox:
         key_id, _, rest = sealed.partition(b":")
         cipher = self._ciphers.get(key_id.decode("ascii", "replace"))
         if cipher is None:
-            raise SecretsError("a stored secret was encrypted with a key that BRIDGE_SECRET_KEY does not hold")
+            raise SecretsError(f"a stored secret was encrypted with a key that {self._source} does not hold")
         try:
             return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], context.encode())
         except (InvalidTag, ValueError) as error:  # ValueError: too little is left of it for a nonce
@@ -86,6 +91,45 @@ class SecretBox:
             HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(master.encode())
             for master in self._masters
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of an installation, newest first, and where they come from, in words."""
+
+    values: tuple[str, ...] = field(repr=False)
+    source: str
+
+    @property
+    def box(self) -> SecretBox:
+        """What encrypts and decrypts with them."""
+        return SecretBox(self.values, self.source)
+
+
+def find_keys(settings: Settings) -> Keys | None:
+    """The keys of ``BRIDGE_SECRET_KEY``, else of the key file; None when neither is there (yet).
+
+    :raises SecretsError: the key file holds none.
+    """
+    if settings.secret_keys:
+        return Keys(tuple(key.get_secret_value() for key in settings.secret_keys), _VARIABLE)
+    path = key_file(settings)
+    return None if path is None or not path.exists() else keys_of_file(path)
+
+
+def keys_of_file(path: Path) -> Keys:
+    """The key of a key file.
+
+    :raises SecretsError: it holds none.
+    """
+    return Keys((read_key_file(path),), f"the key file {path}")
+
+
+def key_file(settings: Settings) -> Path | None:
+    """Where the key of a SQLite installation is kept, beside the file however that is spelled; None on a server."""
+    path = settings.database_file
+    path = None if path is None else path.resolve()
+    return None if path is None else path.with_name(f"{path.name}.key")
 
 
 def create_key_file(path: Path) -> str:

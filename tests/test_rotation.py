@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from bridge.app import rotate_secrets, rotation
+from bridge.app.keys import key_problems
 from bridge.app.opening import open_database
 from bridge.clock import SystemClock
 from bridge.errors import ConfigurationError, StoreError
@@ -84,6 +85,15 @@ async def test_everything_is_encrypted_anew_and_the_old_key_is_needed_no_more(tm
 async def test_until_then_the_old_key_cannot_be_left_out(tmp_path: Path) -> None:
     await filled(tmp_path)
     assert [await starts(tmp_path, *keys) for keys in ([NEW], [NEW, OLD], [OLD])] == [False, True, True]
+
+
+async def test_that_keys_do_not_fit_is_found_out_without_starting(tmp_path: Path) -> None:
+    await filled(tmp_path)
+    found = [
+        await asyncio.to_thread(key_problems, settings_with(tmp_path, *keys)) for keys in ([NEW], [NEW, OLD], [OLD])
+    ]
+    assert [len(problems) for problems in found] == [1, 0, 0]
+    assert "the key does not fit the database" in found[0][0]
 
 
 @sqlite_alone

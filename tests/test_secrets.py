@@ -42,6 +42,11 @@ def test_another_key_does_not_open_it_and_the_message_names_the_variable() -> No
         SecretBox([NEW]).decrypt(SEALED, "row 1")
 
 
+def test_a_key_from_a_file_that_does_not_open_it_is_said_to_come_from_there() -> None:
+    with pytest.raises(SecretsError, match=r"a key that the key file /srv/bridge\.db\.key does not hold"):
+        SecretBox([NEW], "the key file /srv/bridge.db.key").decrypt(SEALED, "row 1")
+
+
 def test_a_secret_moved_to_another_row_does_not_open() -> None:
     with pytest.raises(SecretsError, match="the stored secret of row 2 does not decrypt"):
         BOX.decrypt(SEALED, "row 2")

@@ -5,25 +5,25 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
+from bridge.app.keys import open_keys, require_keys, unfit
 from bridge.clock import Clock, SystemClock
 from bridge.errors import Away, ConfigurationError, SecretsError, StoreUnavailableError
 from bridge.logs import get_logger
 from bridge.registry.destinations import default_rows
 from bridge.registry.environment import default_destinations
-from bridge.secrets import SecretBox, create_key_file, read_key_file
+from bridge.secrets import SecretBox
 from bridge.settings import Settings
 from bridge.store import (
+    AND_START_IT_AGAIN,
+    OR_ANOTHER_FILE,
     Database,
-    Transaction,
     deliveries,
     destinations,
-    holds_secrets,
     inspect,
     lock_file,
     migrate,
-    sealed,
+    read_held,
     sqlite_path,
     standing,
     videos,
@@ -64,33 +64,40 @@ async def open_existing(settings: Settings, clock: Clock, stack: AsyncExitStack)
     :raises ConfigurationError: there is none, it cannot be used, or the keys do not fit.
     """
     file = settings.database_file
-    if file is not None and not await asyncio.to_thread(_was_served, settings.database_url, file.resolve()):
+    if file is not None and not await asyncio.to_thread(_was_served, settings.database_url):
         raise ConfigurationError(f"BRIDGE_DATABASE_URL: {file} holds nothing yet; `video-bridge serve` makes it.")
-    open_it = _open_server if file is None else _open_file
-    database, box = await open_it(settings, clock, stack)
+    if file is None:
+        database, box = await _open_server(settings, clock, stack)
+    else:
+        database, box = await _open_file(settings, clock, stack, AND_START_IT_AGAIN)
     try:
         async with database.write() as tx:
             await standing.pepper(tx, box)
     except SecretsError as error:
-        raise _unfit(error) from error
+        raise unfit(error) from error
     return database, box
 
 
-def _was_served(url: str, path: Path) -> bool:
+def _was_served(url: str) -> bool:
     problems = inspect(url)
     if problems:
         raise ConfigurationError(*problems)
-    return holds_secrets(path)
+    return bool(read_held(url).facts)
 
 
-async def _open_file(settings: Settings, clock: Clock, stack: AsyncExitStack) -> tuple[Database, SecretBox]:
-    """A file, held by this process alone and brought up to date."""
+async def _open_file(
+    settings: Settings, clock: Clock, stack: AsyncExitStack, remedy: str = OR_ANOTHER_FILE
+) -> tuple[Database, SecretBox]:
+    """A file, held by this process alone and brought up to date.
+
+    :param remedy: what to do when another process holds it.
+    """
     path = sqlite_path(settings.database_url).resolve()  # one lock and one key, however the file is spelled
     problems = await asyncio.to_thread(inspect, settings.database_url)
     if problems:  # before a key is missed or made for what is no database of ours
         raise ConfigurationError(*problems)
-    stack.callback(lock_file(path).release)
-    box = SecretBox(_secret_keys(settings, path))
+    stack.callback(lock_file(path, remedy).release)
+    box = (await asyncio.to_thread(open_keys, settings)).box
     await asyncio.to_thread(migrate, settings.database_url)
     database = Database(settings.database_url, clock)
     stack.push_async_callback(database.aclose)
@@ -99,7 +106,7 @@ async def _open_file(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
 
 async def _open_server(settings: Settings, clock: Clock, stack: AsyncExitStack) -> tuple[Database, SecretBox]:
     """A server that others use, too: its schema is changed by ``video-bridge migrate`` alone."""
-    box = SecretBox([key.get_secret_value() for key in settings.secret_keys])
+    box = open_keys(settings).box
     database = Database(settings.database_url, clock, server_time=isinstance(clock, SystemClock))
     stack.push_async_callback(database.aclose)
     await _await_server(database, clock)
@@ -127,26 +134,6 @@ async def _await_server(database: Database, clock: Clock) -> None:
             return
 
 
-def _secret_keys(settings: Settings, path: Path) -> list[str]:
-    """The keys from the environment, else from the key file; a database that exists never gets a new one."""
-    if settings.secret_keys:
-        return [key.get_secret_value() for key in settings.secret_keys]
-    key_file = path.with_name(path.name + ".key")
-    try:
-        if key_file.exists():
-            return [read_key_file(key_file)]
-        if holds_secrets(path):
-            raise ConfigurationError(
-                f"BRIDGE_SECRET_KEY: {path} was encrypted with a key that is not here. Bring back {key_file}, or set "
-                "BRIDGE_SECRET_KEY to the key it held."
-            )
-        return [create_key_file(key_file)]
-    except SecretsError as error:
-        raise ConfigurationError(f"BRIDGE_SECRET_KEY: {error}.") from error
-    except OSError as error:
-        raise ConfigurationError(f"BRIDGE_DATABASE_URL: cannot write {key_file}: {error.strerror}.") from error
-
-
 async def _start(database: Database, box: SecretBox, settings: Settings) -> bytes:
     """Put time right, check the key, free what was held before us, bring in what the environment names; the pepper."""
     freed = 0
@@ -160,9 +147,9 @@ async def _start(database: Database, box: SecretBox, settings: Settings) -> byte
                 freed = await videos.release_all(tx, now) + await deliveries.release_all(tx, now)
             rows = default_rows(box, default_destinations(settings), now, await destinations.ids_by_name(tx))
             await destinations.put_environment(tx, rows, now)
-            await _check_keys(tx, box)
+            await require_keys(tx, box)
     except SecretsError as error:
-        raise _unfit(error) from error
+        raise unfit(error) from error
     except StoreUnavailableError as error:
         if error.away is Away.BROKEN:
             raise
@@ -170,20 +157,3 @@ async def _start(database: Database, box: SecretBox, settings: Settings) -> byte
     if freed:
         _log.info("leases_freed", number=freed)
     return pepper
-
-
-async def _check_keys(tx: Transaction, box: SecretBox) -> None:
-    """Make sure that nothing waits for a key that is not here: it would be found out when it should be sent.
-
-    :raises SecretsError: something does.
-    """
-    missing = await sealed.number_beyond(tx, box.key_ids)
-    if missing:
-        raise SecretsError(
-            f"{missing} of its destinations were encrypted with another one. Put that key behind the new one, and run "
-            "`video-bridge secrets rotate` before you leave it out"
-        )
-
-
-def _unfit(error: SecretsError) -> ConfigurationError:
-    return ConfigurationError(f"BRIDGE_SECRET_KEY: the key does not fit the database: {error}.")

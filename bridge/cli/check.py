@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from bridge.app.keys import key_problems
 from bridge.cli.exits import ExitCode
 from bridge.cli.options import AsJson
 from bridge.cli.output import complain, plain, say, show, show_json
@@ -50,7 +51,8 @@ class Findings:
 def check(as_json: AsJson = False) -> None:
     """Check the configuration that `serve` would start with, without changing anything.
 
-    Each provider is asked once; what is wrong there is a warning.
+    It tries whether the key opens what the database holds. Each provider is asked once; what is wrong there is a
+    warning.
     """
     findings = _find()
     if as_json:
@@ -69,7 +71,7 @@ def _find() -> Findings:
     return Findings(
         tuple(describe(settings)),
         settings.warnings,
-        tuple(inspect(settings.database_url)),
+        tuple(inspect(settings.database_url) or key_problems(settings)),
         tuple(asyncio.run(_ask_providers(settings))),
     )
 

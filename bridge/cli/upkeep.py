@@ -10,7 +10,7 @@ import typer
 
 from bridge.cli.output import as_json, say
 from bridge.settings import load_settings
-from bridge.store import lock_file
+from bridge.store import AND_START_IT_AGAIN, lock_file
 from bridge.store import migrate as migrate_database
 from bridge.web.openapi import document
 
@@ -29,7 +29,7 @@ def migrate() -> None:
 @contextmanager
 def _held(file: Path | None) -> Iterator[None]:
     """The database file held for this process, so that no server uses it meanwhile."""
-    lock = None if file is None else lock_file(file.resolve())
+    lock = None if file is None else lock_file(file.resolve(), AND_START_IT_AGAIN)
     try:
         yield
     finally:

@@ -1,17 +1,20 @@
 """The only place that speaks SQL."""
 
 from bridge.store.database import Database, Transaction, kind_of
-from bridge.store.schema import holds_secrets, inspect, migrate
-from bridge.store.sqlite import lock_file, scrub_file, sqlite_path
+from bridge.store.schema import Held, inspect, migrate, read_held
+from bridge.store.sqlite import AND_START_IT_AGAIN, OR_ANOTHER_FILE, lock_file, scrub_file, sqlite_path
 
 __all__ = [
+    "AND_START_IT_AGAIN",
+    "OR_ANOTHER_FILE",
     "Database",
+    "Held",
     "Transaction",
-    "holds_secrets",
     "inspect",
     "kind_of",
     "lock_file",
     "migrate",
+    "read_held",
     "scrub_file",
     "sqlite_path",
 ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Collection
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from bridge.store.tables import watches
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _VERSION = "alembic_version"
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 # The key of the advisory lock that whoever migrates a PostgreSQL database holds: "bridge" in ASCII.
 _MIGRATION_LOCK = 0x627269646765
 
@@ -74,18 +76,27 @@ def migrate(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> str:
     return head()
 
 
-def holds_secrets(path: Path) -> bool:
-    """Whether the file holds something encrypted already, which needs the key it was encrypted with."""
-    if not path.exists() or path.stat().st_size == 0:
-        return False
-    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
-    try:
-        with engine.connect() as connection:
-            return "settings" in sa.inspect(connection).get_table_names() and bool(
-                connection.execute(sa.text("SELECT count(*) FROM settings")).scalar_one()
-            )
-    finally:
-        engine.dispose()
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is encrypted in a database: facts by name, and by the id of a key how many destinations."""
+
+    facts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    destinations: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_held(url: str) -> Held:
+    """What a database holds that needs a key. Creates and changes nothing; blocks.
+
+    :raises ConfigurationError: it cannot be used.
+    """
+    if kind_of(url) == "sqlite":
+        return _held_by_file(sqlite_path(url).resolve())
+    return _on_server(url, lambda server: _held(lambda query: server.execute(sa.text(query)).all()))
+
+
+def _held(read: Callable[[str], Sequence[Any]]) -> Held:
+    facts = {row[0]: bytes(row[1]) for row in read("SELECT name, value FROM settings")}
+    return Held(facts, dict(map(tuple, read("SELECT config_key, count(*) FROM destinations GROUP BY config_key"))))
 
 
 def _upgrade(connection: sa.Connection) -> None:
@@ -127,14 +138,33 @@ def _problems_of_file(path: Path) -> list[str]:
 
 
 def _read_file(path: Path) -> tuple[set[str], set[str]]:
-    """The tables of a file and the schema's version, without leaving a trace."""
+    """The tables of a file and the schema's version."""
+    with _looking(path) as connection:
+        names = _column(connection, _TABLES)
+        versions = _column(connection, "SELECT version_num FROM alembic_version") if _VERSION in names else set()
+    return names, versions
+
+
+def _held_by_file(path: Path) -> Held:
+    if not os.path.exists(path):
+        return Held()
+    try:
+        with _looking(path) as connection:
+            if "settings" not in _column(connection, _TABLES):
+                return Held()
+            return _held(lambda query: connection.execute(query).fetchall())
+    except sqlite3.Error as error:
+        raise ConfigurationError(f"BRIDGE_DATABASE_URL: {path} cannot be used as a database: {error}.") from error
+
+
+@contextmanager
+def _looking(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that reads a file without leaving a trace."""
     read_only = f"file:{quote(str(path.absolute()))}?mode=ro"
     if not os.path.exists(f"{path}-wal"):
         read_only += "&immutable=1"  # nobody has it open; without this SQLite would leave two files beside it
     with closing(sqlite3.connect(read_only, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
-        names = _column(connection, "SELECT name FROM sqlite_master WHERE type = 'table'")
-        versions = _column(connection, "SELECT version_num FROM alembic_version") if _VERSION in names else set()
-    return names, versions
+        yield connection
 
 
 def _column(connection: sqlite3.Connection, query: str) -> set[str]:

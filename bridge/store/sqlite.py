@@ -70,9 +70,15 @@ def sqlite_path(url: str) -> Path:
     return Path(database)
 
 
-def lock_file(path: Path) -> FileLock:
+# What to do when another process holds the file, depending on what this one is.
+OR_ANOTHER_FILE = "Stop it, or give this one a file of its own."
+AND_START_IT_AGAIN = "Stop it, run this again, then start it."
+
+
+def lock_file(path: Path, remedy: str = OR_ANOTHER_FILE) -> FileLock:
     """Hold the database file for this process alone; release the returned lock at the end.
 
+    :param remedy: what to do when another process holds it, a sentence.
     :raises ConfigurationError: another process holds it, or its folder cannot be written.
     """
     problems = problems_of_folder(path)
@@ -83,8 +89,7 @@ def lock_file(path: Path) -> FileLock:
         lock.acquire()
     except Timeout as error:
         raise ConfigurationError(
-            f"BRIDGE_DATABASE_URL: another `video-bridge serve` is using {path}. Stop it, or give this one a file of "
-            "its own."
+            f"BRIDGE_DATABASE_URL: another `video-bridge serve` is using {path}. {remedy}"
         ) from error
     except OSError as error:
         raise ConfigurationError(f"BRIDGE_DATABASE_URL: {path} cannot be used: {error.strerror or error}.") from error

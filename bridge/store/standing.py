@@ -13,7 +13,8 @@ from bridge.store.database import Transaction
 from bridge.store.dialects import upsert
 from bridge.store.tables import providers, settings
 
-_PEPPER = "pepper"
+PEPPER = "pepper"
+"""Name of the fact that is the random key of our digests."""
 
 
 async def pepper(tx: Transaction, box: SecretBox) -> bytes:
@@ -23,11 +24,11 @@ async def pepper(tx: Transaction, box: SecretBox) -> bytes:
 
     :raises SecretsError: they are not.
     """
-    stored = (await tx.execute(select(settings.c.value).where(settings.c.name == _PEPPER))).scalar_one_or_none()
+    stored = (await tx.execute(select(settings.c.value).where(settings.c.name == PEPPER))).scalar_one_or_none()
     if stored is not None:
         return box.decrypt(stored, "settings.pepper")
     fresh = secrets.token_bytes(32)
-    await tx.execute(insert(settings).values(name=_PEPPER, value=box.encrypt(fresh, "settings.pepper")))
+    await tx.execute(insert(settings).values(name=PEPPER, value=box.encrypt(fresh, "settings.pepper")))
     return fresh
 
 

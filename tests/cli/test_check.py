@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from typer.testing import CliRunner, Result
 
 from bridge.cli import app
 from tests.cli.conftest import Environ
+from tests.parts import sql
+from tests.test_rotation import NEW, OLD, filled
 
 
 def check(*arguments: str) -> Result:
@@ -56,6 +59,55 @@ def test_a_database_that_cannot_be_used_is_a_problem(environ: Environ, folder: P
 def test_a_folder_that_is_not_there_is_a_problem(environ: Environ, folder: Path) -> None:
     environ["BRIDGE_DATABASE_URL"] = f"sqlite:///{folder}/nowhere/bridge.db"
     assert check().exit_code == 2
+
+
+def test_a_key_that_does_not_open_the_database_is_a_problem_before_serve_says_so(
+    environ: Environ, folder: Path
+) -> None:
+    asyncio.run(filled(folder, 1))
+    for keys, exit_code in ((NEW, 2), (f"{NEW},{OLD}", 0)):
+        environ["BRIDGE_SECRET_KEY"] = keys
+        assert check().exit_code == exit_code
+    environ["BRIDGE_SECRET_KEY"] = NEW
+    assert "BRIDGE_SECRET_KEY: the key does not fit the database" in " ".join(check().stderr.split())
+
+
+def test_the_key_file_of_another_database_is_named_and_not_the_variable(folder: Path) -> None:
+    asyncio.run(filled(folder, 1))
+    (folder / "bridge.db.key").write_text(NEW)
+    said = "".join(check().stderr.split())
+    assert f"akeythatthekeyfile{folder}/bridge.db.keydoesnothold" in said
+    assert "BRIDGE_SECRET_KEYdoesnothold" not in said
+
+
+def test_a_key_that_is_lost_is_a_problem_and_no_new_one_is_made(folder: Path) -> None:
+    asyncio.run(filled(folder, 1))
+    result = check()
+    assert result.exit_code == 2
+    assert "was encrypted with a key that is not here" in " ".join(result.stderr.split())
+    assert not (folder / "bridge.db.key").exists()
+
+
+def test_a_destination_that_waits_for_a_key_left_out_is_a_problem(environ: Environ, folder: Path) -> None:
+    asyncio.run(filled(folder, 2))
+    environ["BRIDGE_SECRET_KEY"] = OLD
+    sql(folder, "UPDATE destinations SET config_key = '00000000' WHERE name = 'number-1'")
+    result = check()
+    assert result.exit_code == 2
+    assert "another one encrypted 1 of its destinations" in " ".join(result.stderr.split())
+
+
+def test_a_key_file_that_holds_none_is_a_problem(folder: Path) -> None:
+    (folder / "bridge.db.key").write_text("short")
+    assert check().exit_code == 2
+
+
+def test_looking_at_a_database_with_its_key_leaves_no_trace(environ: Environ, folder: Path) -> None:
+    asyncio.run(filled(folder, 1))
+    environ["BRIDGE_SECRET_KEY"] = OLD
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert check().exit_code == 0
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
 
 def test_nothing_is_created(folder: Path) -> None:

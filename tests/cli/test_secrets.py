@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from bridge.app import Rotation
 from bridge.cli import app, secrets
 from bridge.settings import Settings
+from bridge.store import lock_file
 from tests.cli.conftest import Environ
 from tests.test_rotation import NEW, OLD, filled
 
@@ -26,6 +27,16 @@ def test_it_says_what_it_did_and_a_second_time_that_nothing_was_left(environ: En
     assert "3 secrets were encrypted anew" in first.stderr
     assert "Older keys are needed no more." in first.stderr
     assert (again.exit_code, json.loads(again.stdout)["resealed"], json.loads(again.stdout)["done"]) == (0, 0, True)
+
+
+def test_while_a_server_runs_it_says_to_stop_that_and_offers_no_other_file(environ: Environ, folder: Path) -> None:
+    asyncio.run(filled(folder, 0))
+    environ["BRIDGE_SECRET_KEY"] = f"{NEW},{OLD}"
+    with lock_file(folder / "bridge.db"):
+        result = rotate()
+    assert result.exit_code == 2
+    assert result.stderr.rstrip().endswith("Stop it, run this again, then start it.")
+    assert "a file of its own" not in result.stderr
 
 
 def test_without_a_database_it_refuses_and_makes_none(environ: Environ, folder: Path) -> None:

@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 
 from bridge import store
 from bridge.errors import ConfigurationError
-from bridge.store import holds_secrets, inspect, migrate
+from bridge.store import Held, inspect, migrate, read_held
 from bridge.store.schema import head
 from bridge.store.tables import metadata
 from tests.clock import ManualClock
@@ -192,9 +192,9 @@ def test_a_newer_schema_is_left_alone(path: Path, version: str) -> None:
 
 def test_an_empty_file_is_no_database_yet(tmp_path: Path) -> None:
     file = tmp_path / "b.db"
-    assert not holds_secrets(file)
+    assert read_held(url(file)) == Held()
     file.touch()
-    assert not holds_secrets(file)
+    assert read_held(url(file)) == Held()
     assert inspect(url(file)) == []
     migrate(url(file))
-    assert not holds_secrets(file)
+    assert read_held(url(file)) == Held()
