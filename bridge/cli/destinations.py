@@ -102,7 +102,10 @@ def add(
 
 @destinations.command("test")
 def try_out(name: Name, as_json: AsJson = False) -> None:
-    """Send a sample event now, also to a disabled destination. The exit code is 0 only if it was delivered."""
+    """Send an event now that says it is a test, also to a disabled destination.
+
+    The exit code is 0 only if it was delivered.
+    """
     attempt = run(_test(name))
     if as_json:
         show_json(attempt)

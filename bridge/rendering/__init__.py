@@ -9,7 +9,7 @@ from bridge.rendering.check import check_template
 from bridge.rendering.errors import RenderingError, SandboxError, TemplateError
 from bridge.rendering.messages import FORMS, Form, Message, Part, Templates, template_for
 from bridge.rendering.packaged import PackagedTemplates
-from bridge.rendering.samples import SAMPLES
+from bridge.rendering.samples import SAMPLES, trial_event
 from bridge.rendering.sandbox import Case, Sandbox
 from bridge.rendering.slots import Slot, make_safe, shorten
 from bridge.rendering.told import Links, Told
@@ -34,4 +34,5 @@ __all__ = [
     "make_safe",
     "shorten",
     "template_for",
+    "trial_event",
 ]

@@ -105,6 +105,39 @@ SAMPLES: Mapping[str, Told] = {
 """Samples by name; a name that is an event type is the ordinary one of that type."""
 
 
+def trial_event(event_type: EventType, unique: str, now: float) -> Told:
+    """An event of this type for a destination that is tried out: its form is a real one's, its words say what it is.
+
+    It has no links. They would lead nowhere, and Slack refuses a message whose picture it cannot fetch.
+
+    :param unique: the event's id. A new one each time, or mail services take the second for a repetition.
+    """
+    sample = SAMPLES[event_type]
+    video = sample.video
+    made = int(now) - 125
+    return replace(
+        sample,
+        event_id=unique,
+        created_at=now,
+        video=replace(
+            video,
+            id="video_test",
+            created_at=made,
+            completed_at=None if video.completed_at is None else made + 120,
+            expires_at=made + 86_400,
+            prompt=f"TEST, no video was made. This is how video-bridge tells of {event_type}.",
+            remixed_from_video_id=None,
+            error=None if video.error is None else VideoError("test", "This is a test: no video failed."),
+        ),
+        watch_id=f"watch_{'0' * 26}",
+        watch_created_at=now - 122,
+        metadata={"test": "true"},
+        watch_url=None,
+        content_url=None,
+        thumbnail_url=None,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """A sample and what is special about it, in words."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import replace
 
 from bridge.clock import Clock
 from bridge.logs import get_logger
 from bridge.models import Attempt, EventType, Outcome, Reason, Trigger
 from bridge.notifiers.base import Address
-from bridge.rendering import SAMPLES
+from bridge.rendering import trial_event
 from bridge.secrets import SecretBox
 from bridge.sender.attempting import Attempter
 from bridge.sender.composing import Composer, UnrenderableError
@@ -33,7 +32,7 @@ class Trial:
         self._clock = clock
 
     async def try_out(self, destination_id: str) -> Attempt:
-        """Send a sample of a completed video now.
+        """Send an event now that says of itself that it is a test: of a completed video, unless that is not told.
 
         :raises SecretsError: the destination's settings cannot be decrypted with the keys at hand.
         """
@@ -42,8 +41,7 @@ class Trial:
         settings = json.loads(self._box.decrypt(sealed, f"destinations.{destination_id}"))
         address = Address(settings["url"], settings)
         event_type = EventType.VIDEO_COMPLETED if EventType.VIDEO_COMPLETED in events else events[0]
-        # A new id each time: mail services would take the second trial of a day for a repetition.
-        told = replace(SAMPLES[event_type], event_id=f"evt_{secrets.token_hex(16)}", created_at=self._clock.now())
+        told = trial_event(event_type, f"evt_{secrets.token_hex(16)}", self._clock.now())
         try:
             rendered = await self._composer.compose(kind, told, address)
         except UnrenderableError as error:

@@ -84,7 +84,8 @@ DESTINATIONS: Sequence[Operation] = (
         "test_destination",
         "Destinations",
         "Try a destination out",
-        "Sends a sample event now, also while the destination is disabled. Nothing is stored, nothing is retried.",
+        "Sends an event now that says it is a test, also while the destination is disabled. Nothing is stored, nothing "
+        "is retried.",
         destinations.test,
         (Answer(200, "What came of it, whatever that is.", schemas.DeliveryAttempt, examples.TEST_ATTEMPT),),
         (404, 409, 413),
