@@ -38,7 +38,10 @@ MANUAL = "manual"
 """Why a destination is disabled that somebody disabled."""
 
 TryOut = Callable[[str], Awaitable[Attempt]]
-"""Sends a sample event to the destination of this id at once; nothing is stored."""
+"""Sends the event of a test to the destination of this id at once; nothing is stored."""
+
+TRIALS = 1_000
+"""Of so many destinations a process remembers what their latest test came to."""
 
 _LOOKS_LIKE_AN_ID = re.compile(r"dest_[0-9a-z]{26}")
 
@@ -60,7 +63,9 @@ async def no_trial(destination_id: str) -> Attempt:
 class DestinationService:
     """Creates, shows, changes, tries out and deletes destinations.
 
-    :param try_out: sends the sample event of a test.
+    :param try_out: sends the event of a test.
+
+    What tests came to is stored nowhere, but this process remembers the latest of each destination.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class DestinationService:
         self._box = box
         self._notifiers = notifiers
         self._try_out = try_out
+        self._trials: dict[str, Attempt] = {}
 
     async def create(self, body: NewDestination, *, created_by: str | None) -> DestinationDetail:
         """Store a destination under its name.
@@ -185,13 +191,22 @@ class DestinationService:
         return replace(after.detail, signing_secret=new)
 
     async def test(self, name_or_id: str) -> Attempt:
-        """Send a sample event now, also to a destination that is disabled; what came of it.
+        """Send an event now that says it is a test, also to a destination that is disabled; what came of it.
 
         :raises NotFoundError: there is none.
         """
         async with self._database.read() as tx:
             known = await _find(tx, name_or_id)
-        return await self._try_out(known.id)
+        attempt = await self._try_out(known.id)
+        self._trials.pop(known.id, None)
+        self._trials[known.id] = attempt
+        if len(self._trials) > TRIALS:
+            del self._trials[next(iter(self._trials))]
+        return attempt
+
+    def trials(self) -> Mapping[str, Attempt]:
+        """What the latest tests of destinations came to, by their ids, as far as this process sent them."""
+        return self._trials
 
     def _plan(self, known: KnownDestination, given: Mapping[str, Any]) -> _Planned | None:
         """What a change means; None when it is none of the destination's own fields."""

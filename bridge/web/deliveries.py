@@ -7,10 +7,10 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.errors import NotFoundError
 from bridge.registry import DeliveryFilter, RetryFilter
 from bridge.web import schemas, views
 from bridge.web.bodies import read_model, read_nothing
+from bridge.web.problems import no_such
 from bridge.web.queries import DeliveryQuery, NoQuery, read_query
 from bridge.web.services import Services
 
@@ -49,5 +49,5 @@ def _delivery_id(request: Request) -> str:
     """The id in the path; one that cannot be a delivery's is not asked for in the database."""
     delivery_id: str = request.path_params["delivery_id"]
     if not _DELIVERY_ID.fullmatch(delivery_id):
-        raise NotFoundError("There is no such delivery.", param="id")
+        raise no_such("delivery", delivery_id, "dlv_")
     return delivery_id

@@ -7,10 +7,10 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.errors import NotFoundError
 from bridge.registry import DestinationChange, NewDestination
 from bridge.web import schemas, views
 from bridge.web.bodies import read_model, read_nothing
+from bridge.web.problems import no_such
 from bridge.web.queries import DestinationQuery, ForceQuery, NoQuery, read_query
 from bridge.web.requestlog import caller
 from bridge.web.services import Services
@@ -74,5 +74,5 @@ def _name_or_id(request: Request) -> str:
     """What the path names; what can be neither name nor id is not asked for in the database."""
     name_or_id: str = request.path_params["destination"]
     if not _NAME.fullmatch(name_or_id):
-        raise NotFoundError("There is no such destination.", param="destination")
+        raise no_such("destination", name_or_id, param="destination")
     return name_or_id

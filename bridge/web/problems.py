@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bridge.errors import InvalidRequestError
+from bridge.errors import InvalidRequestError, NotFoundError
 from bridge.web.strictjson import path_text
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -45,6 +45,20 @@ class _Problem:
         """Whether it makes ``other``, which says "not my kind", superfluous: it is deeper inside, or another fault."""
         within = self.path[: len(other.path)] == other.path
         return within and (len(self.path) > len(other.path) or not self.wrong_kind)
+
+
+# Of an id that is none, as much as helps to recognise it, characters.
+_EXCERPT = 80
+
+
+def no_such(thing: str, given: str, begins: str | None = None, *, param: str = "id") -> NotFoundError:
+    """The refusal of an id that cannot be one: it is shown, and what such ids look like.
+
+    :param begins: with what ids of such a thing begin; None for what has a name, too.
+    """
+    shown = given if len(given) <= _EXCERPT else f"{given[:_EXCERPT]}…"
+    hint = "" if begins is None else f"; the id of a {thing} begins with `{begins}`"
+    return NotFoundError(f"There is no {thing} {shown!r}{hint}.", param=param)
 
 
 def validate(model: type[Model], value: Any, noun: str = "field") -> Model:

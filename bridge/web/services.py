@@ -66,7 +66,11 @@ class DestinationRegistry(Protocol):
         ...
 
     async def test(self, name_or_id: str, /) -> Attempt:
-        """Send a sample event now; what came of it."""
+        """Send an event now that says it is a test; what came of it."""
+        ...
+
+    def trials(self) -> Mapping[str, Attempt]:
+        """What the latest tests came to, by the destination's id."""
         ...
 
 

@@ -18,7 +18,7 @@ from bridge.registry.bodies import MAX_BATCH
 from bridge.web import views
 from bridge.web.bodies import MAX_BATCH_BODY, read, read_model
 from bridge.web.errors import body_of
-from bridge.web.problems import validate
+from bridge.web.problems import no_such, validate
 from bridge.web.queries import NoQuery, WaitQuery, WatchQuery, read_query
 from bridge.web.requestlog import caller
 from bridge.web.services import Services
@@ -173,5 +173,5 @@ def _watch_id(request: Request) -> str:
     """The id in the path; one that cannot be a watch's is not asked for in the database."""
     watch_id: str = request.path_params["watch_id"]
     if not _WATCH_ID.fullmatch(watch_id):
-        raise NotFoundError("There is no such watch.", param="id")
+        raise no_such("watch", watch_id, "watch_")
     return watch_id

@@ -59,6 +59,16 @@ async def test_every_page_fits_and_axe_finds_nothing_serious(
         assert findings(await Axe().run(page)) == [], path
 
 
+async def test_the_line_under_an_id_swallows_no_underscore_of_it(opening: Opening) -> None:
+    page = await opening()
+    style = await page.locator("a.id").first.evaluate(
+        "each => [getComputedStyle(each).textDecorationSkipInk, "
+        "parseFloat(getComputedStyle(each).textUnderlineOffset) / parseFloat(getComputedStyle(each).fontSize)]"
+    )
+    assert style[0] == "none"
+    assert style[1] >= 0.3  # of the font's size: an underscore ends at a quarter of it
+
+
 async def test_the_form_to_sign_in_is_usable_by_everybody(opening: Opening) -> None:
     for scheme in ("light", "dark"):
         page = await opening(key=None, width=360, scheme=scheme)

@@ -11,7 +11,7 @@ from bridge.errors import ConflictError, NotFoundError
 from bridge.models import Attempt, DeliveryStatus, Outcome, Reason, Trigger, WatchStatus
 from bridge.notifiers import create_notifiers
 from bridge.notifiers.callback import CallbackDestination
-from bridge.registry import DestinationService, RetryFilter
+from bridge.registry import DestinationService, RetryFilter, stored
 from bridge.registry.again import Digests
 from bridge.registry.destinations import DestinationDesk, default_rows
 from bridge.signing import new_secret
@@ -259,8 +259,23 @@ async def test_a_test_is_sent_by_whoever_sends(parts: Parts, clock: ManualClock)
     service = DestinationService(parts.database, desk, parts.box, create_notifiers(parts.box, None), try_out)
     assert await service.test("queue") is attempt
     assert asked == [stored.id]
+    assert service.trials() == {stored.id: attempt}
     with pytest.raises(NotFoundError):
         await service.test("nobody")
+
+
+async def test_of_many_tests_only_the_latest_are_remembered(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "TRIALS", 2)
+
+    async def try_out(destination_id: str) -> Attempt:
+        return Attempt(1, 0.0, 5, Outcome.DELIVERED, None, 200, "ok", Trigger.TEST)
+
+    desk = DestinationDesk(parts.box, Digests(b""), Setting().policy)
+    service = DestinationService(parts.database, desk, parts.box, create_notifiers(parts.box, None), try_out)
+    ids = [(await store(parts, name, url="https://example.com/")).id for name in ("a", "b", "c")]
+    for name in ("a", "b", "a", "c"):
+        await service.test(name)
+    assert list(service.trials()) == [ids[0], ids[2]]
 
 
 async def test_without_a_sender_there_are_no_samples(parts: Parts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bridge.errors import ConflictError, NotFoundError
@@ -51,6 +52,7 @@ class FakeDestinations:
         self.page_asked: PageRequest | None = None
         self.change: DestinationChange | None = None
         self.forced: bool | None = None
+        self.tried: dict[str, Attempt] = {}
 
     async def create(self, body: NewDestination, *, created_by: str | None) -> DestinationDetail:
         self.created_by = created_by
@@ -83,5 +85,8 @@ class FakeDestinations:
         return replace(await self.get(name_or_id), signing_secret="whsec_new")
 
     async def test(self, name_or_id: str, /) -> Attempt:
-        await self.get(name_or_id)
+        self.tried[(await self.get(name_or_id)).id] = TRIED
         return TRIED
+
+    def trials(self) -> Mapping[str, Attempt]:
+        return self.tried

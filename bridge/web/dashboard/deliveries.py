@@ -12,11 +12,12 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from bridge.errors import InvalidRequestError, NotFoundError
+from bridge.errors import InvalidRequestError
 from bridge.models import DeliveryStatus, DeliveryView, Page, PageRequest
 from bridge.registry import DeliveryFilter, RetryFilter
 from bridge.web.dashboard.guard import Ask
 from bridge.web.dashboard.queries import chosen, cursor, searched
+from bridge.web.problems import no_such
 
 PAGE = 25
 _ID = re.compile(r"dlv_[0-9A-Za-z_-]{1,64}")
@@ -117,5 +118,5 @@ def _number(text: str) -> int | None:
 def _id(ask: Ask) -> str:
     delivery_id: str = ask.request.path_params["delivery_id"]
     if not _ID.fullmatch(delivery_id):
-        raise NotFoundError("There is no such delivery.", param="id")
+        raise no_such("delivery", delivery_id, "dlv_")
     return delivery_id

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from bridge.errors import InvalidRequestError, NotFoundError, RequestError
+from bridge.errors import InvalidRequestError, RequestError
 from bridge.models import Attempt, DestinationDetail, EventType, PageRequest
 from bridge.notifiers.email_presets import packaged_presets
 from bridge.registry import DestinationChange, NewDestination
@@ -17,7 +17,7 @@ from bridge.web.dashboard.deliveries import readable
 from bridge.web.dashboard.forms import Form
 from bridge.web.dashboard.guard import Ask
 from bridge.web.dashboard.queries import cursor
-from bridge.web.problems import validate
+from bridge.web.problems import no_such, validate
 from bridge.web.requestlog import caller
 
 PAGE = 50
@@ -49,7 +49,7 @@ async def show(ask: Ask) -> Response:
 
 
 async def test(ask: Ask) -> Response:
-    """Send a sample event, and show at once what came of it."""
+    """Send the event of a test, and show at once what came of it."""
     name = _name(ask)
     attempt = await ask.desk.registry.destinations.test(name)
     destination = await ask.desk.registry.destinations.get(name)
@@ -78,8 +78,15 @@ async def _one(
     response: str | None = None,
 ) -> Response:
     health = (await ask.desk.insight.health([destination.id]))[destination.id]
+    trial = ask.desk.registry.destinations.trials().get(destination.id)
     return ask.page(
-        "destination", destination=destination, health=health, news=news, attempt=attempt, response=response
+        "destination",
+        destination=destination,
+        health=health,
+        news=news,
+        attempt=attempt,
+        response=response,
+        trial=trial,
     )
 
 
@@ -90,6 +97,7 @@ async def _listed(ask: Ask, form: Form) -> dict[str, Any]:
         "destinations": page.items,
         "has_more": page.has_more,
         "after": after,
+        "trials": ask.desk.registry.destinations.trials(),
         "health": await ask.desk.insight.health([each.id for each in page.items]),
         "kinds": list(BODIES),
         "events": list(EventType),
@@ -139,5 +147,5 @@ def _headers(text: str) -> Mapping[str, str]:
 def _name(ask: Ask) -> str:
     name: str = ask.request.path_params["destination"]
     if not _NAME.fullmatch(name):
-        raise NotFoundError("There is no such destination.", param="destination")
+        raise no_such("destination", name, param="destination")
     return name

@@ -2,6 +2,9 @@
 
 The signature covers the key itself, so a key that is removed or changed ends its sessions. Whoever has not signed in
 has a session, too, without a key: forms need something to be tied to. On a server without keys that is all there is.
+
+A session that was signed out of is remembered by this process until its cookie would have ended: whoever copied that
+has nothing any more. Other replicas, and this process once it was started anew, do not know of it.
 """
 
 from __future__ import annotations
@@ -22,6 +25,9 @@ from bridge.web.auth import KeyRing
 COOKIE = "bridge_session"
 LIFETIME = 12 * 3600
 """Seconds until one has to sign in again."""
+
+REMEMBERED = 10_000
+"""So many sessions that were signed out of are remembered, the latest."""
 
 _NOBODY = "-"
 
@@ -62,12 +68,15 @@ class Sessions:
         self._keys = keys
         self._clock = clock
         self._secure = secure
+        self._ended: dict[str, float] = {}
 
     def visitor(self, request: Request) -> Visitor:
         """Who makes this request. Without a cookie that holds, somebody new."""
         cookie = request.cookies.get(COOKIE, "")
         version, key_id, expires, session, signature = [*cookie.split("."), *[""] * 5][:5]
         if version != "v1" or not expires.isdecimal() or int(expires[:12]) <= self._clock.now():
+            return self.new(None)
+        if session in self._ended:
             return self.new(None)
         holders: list[ApiKey | None] = [None] if key_id == _NOBODY else [*self._keys.of_id(key_id)]
         for key in holders:
@@ -81,6 +90,16 @@ class Sessions:
         session = secrets.token_hex(16)
         stated = self._stated(key, int(self._clock.now()) + LIFETIME, session)
         return self._visitor(key, session, f"{stated}.{self._sign(self._signing[0], stated, key)}")
+
+    def end(self, visitor: Visitor) -> None:
+        """Believe the cookie of this session no more. One without a key opens nothing and is let be."""
+        if visitor.key is None:
+            return
+        now = self._clock.now()
+        self._ended = {session: until for session, until in self._ended.items() if until > now}
+        if len(self._ended) >= REMEMBERED:
+            del self._ended[next(iter(self._ended))]
+        self._ended[visitor.session] = now + LIFETIME
 
     def set_cookie(self, response: Response, visitor: Visitor) -> None:
         """Let the browser keep a session that it has not."""

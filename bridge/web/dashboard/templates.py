@@ -59,6 +59,6 @@ async def _told(ask: Ask, watch_id: str, event_type: EventType) -> tuple[Told, s
     known = cursor(watch_id, "watch")
     found = {} if known is None else await ask.desk.registry.watches_by_id([known])
     if known is None or known not in found:
-        return SAMPLES[event_type], "There is no such watch; this is the sample."
+        return SAMPLES[event_type], f"There is no watch {watch_id[:80]!r}; this is the sample."
     link = None if ask.desk.public_url is None else f"{ask.desk.public_url}/watches/{known}"
     return told_of(found[known], event_type, ask.desk.clock.now(), link), None

@@ -9,13 +9,13 @@ from typing import Literal
 
 from starlette.responses import Response
 
-from bridge.errors import NotFoundError
-from bridge.models import Attempt, DeliveryView, Outcome, PageRequest, WatchStatus, WatchView
+from bridge.models import Attempt, DeliveryView, LostReason, Outcome, PageRequest, WatchStatus, WatchView
 from bridge.registry import DeliveryFilter
 from bridge.store.observations import Observation
 from bridge.web.dashboard.guard import Ask
 from bridge.web.dashboard.media import media_links
 from bridge.web.dashboard.watches import rows_of
+from bridge.web.problems import no_such
 
 _ID = re.compile(r"watch_[0-9A-Za-z_-]{1,64}")
 _DELIVERIES = 100
@@ -54,6 +54,7 @@ async def show(ask: Ask) -> Response:
         row=row,
         deliveries=deliveries.items,
         moments=time_line(watch, seen, deliveries.items),
+        unseen=unseen(watch, looked=bool(seen)),
         media=await media_links(ask.desk.media, watch),
         cancellable=watch.status is WatchStatus.WATCHING or any(each.status == "pending" for each in deliveries.items),
     )
@@ -63,6 +64,22 @@ async def cancel(ask: Ask) -> Response:
     """Cancel the watch."""
     watch = await ask.desk.registry.cancel(_id(ask))
     return ask.go_to(f"watches/{watch.id}")
+
+
+def unseen(watch: WatchView, *, looked: bool) -> str:
+    """Why nothing is known of a video that no look has shown yet.
+
+    :param looked: whether there was a look at all.
+    """
+    if watch.status is WatchStatus.LOST:
+        refused = watch.reason == LostReason.FORBIDDEN
+        why = "the key may not see it" if refused else "its id may be wrong, or belong to another key"
+        return f"{watch.provider} never showed it: {why}."
+    if watch.status is not WatchStatus.WATCHING:
+        return f"{watch.provider} did not show it before the watch ended."
+    if looked:
+        return f"{watch.provider} does not know it so far; it is looked for again before it counts as lost."
+    return f"Not looked at yet; what {watch.provider} says of it will stand here."
 
 
 def time_line(watch: WatchView, seen: Sequence[Observation], deliveries: Sequence[DeliveryView]) -> list[Moment]:
@@ -130,5 +147,5 @@ def _of(watch: WatchView) -> DeliveryFilter:
 def _id(ask: Ask) -> str:
     watch_id: str = ask.request.path_params["watch_id"]
     if not _ID.fullmatch(watch_id):
-        raise NotFoundError("There is no such watch.", param="id")
+        raise no_such("watch", watch_id, "watch_")
     return watch_id

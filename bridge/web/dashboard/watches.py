@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -130,14 +130,14 @@ async def _page(ask: Ask, query: Query) -> Page[WatchView]:
     if _WATCH_ID.fullmatch(query.text):
         found = await ask.desk.registry.watches_by_id([query.text])
         return Page(list(found.values()), has_more=False)
+    asked = PageRequest(PAGE, query.after)
+    wanted = WatchFilter(query.status, video_id=query.text or None, provider=query.provider)
+    page = await ask.desk.registry.watches(asked, wanted)
     name, equals, value = query.text.partition("=")
-    wanted = WatchFilter(
-        query.status,
-        video_id=query.text if query.text and not equals else None,
-        provider=query.provider,
-        metadata={name.strip(): value.strip()} if equals else None,
-    )
-    return await ask.desk.registry.watches(PageRequest(PAGE, query.after), wanted)
+    if page.items or not equals:  # an id may have a "=", too
+        return page
+    pair = {name.strip(): value.strip()}
+    return await ask.desk.registry.watches(asked, replace(wanted, video_id=None, metadata=pair))
 
 
 def _registrations(form: Form, ids: Sequence[str]) -> list[Registration]:

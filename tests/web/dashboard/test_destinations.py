@@ -57,6 +57,17 @@ async def test_a_test_shows_at_once_what_came_of_it(visit: Visit) -> None:
         assert shown in visit.html
 
 
+async def test_what_a_test_came_to_stays_on_the_pages(visit: Visit, insight: FakeInsight) -> None:
+    insight.its = DestinationHealth(0, None, None, None, breaker_open=False, probe_at=None)
+    await visit.get("/destinations")
+    assert "did not arrive" not in visit.html
+    await visit.post("/destinations/team/test")
+    for path in ("/destinations", "/destinations/team"):
+        await visit.get(path)
+        assert "test did not arrive" in visit.html
+    assert "Nothing but tests was sent to it yet." in visit.html
+
+
 async def test_one_is_switched_off_and_on(visit: Visit, registry: FakeRegistry) -> None:
     await visit.post("/destinations/team/switch", enabled="false")
     assert registry.destinations.change == DestinationChange(enabled=False)

@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from bridge.settings import ApiKey
 from bridge.web.auth import KeyRing
+from bridge.web.dashboard import session
 from bridge.web.dashboard.session import COOKIE, LIFETIME, Sessions, Visitor
 from tests.clock import ManualClock
 from tests.web.conftest import READER, WRITER
@@ -43,6 +44,32 @@ def test_it_ends_after_its_time(clock: ManualClock) -> None:
 def test_it_ends_with_its_key(clock: ManualClock) -> None:
     cookie = kept(sessions(clock, WRITER, READER).new(WRITER))
     assert sessions(clock, READER).visitor(cookie).admitted is False
+
+
+def test_who_signed_out_took_it_from_everybody_who_copied_its_cookie(clock: ManualClock) -> None:
+    made = sessions(clock, WRITER)
+    mine, other = made.new(WRITER), made.new(WRITER)
+    made.end(mine)
+    assert made.visitor(kept(mine)).admitted is False
+    assert made.visitor(kept(other)).key == WRITER
+
+
+def test_ended_sessions_are_forgotten_with_their_cookies_and_never_too_many(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "REMEMBERED", 2)
+    made = sessions(clock, WRITER)
+    first, second, third = (made.new(WRITER) for _ in range(3))
+    for each in (first, second, third):
+        made.end(each)
+    assert [made.visitor(kept(each)).admitted for each in (first, second, third)] == [True, False, False]
+
+
+def test_a_session_without_a_key_leaves_nothing_to_remember(clock: ManualClock) -> None:
+    made = sessions(clock, WRITER)
+    nobody = made.new(None)
+    made.end(nobody)
+    assert made.visitor(kept(nobody)).session == nobody.session
 
 
 def test_another_key_of_the_same_beginning_does_not_inherit_it(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.web.dashboard.session import COOKIE
 from bridge.web.limits import FREE_FAILURES
 from tests.clock import AutoClock
 from tests.web.conftest import READER, WRITER
@@ -34,6 +35,16 @@ async def test_signing_out_ends_it(keyed_visit: Visit) -> None:
     assert "read only" in keyed_visit.html
     await keyed_visit.post("/sign-out")
     assert (await keyed_visit.get("/deliveries")).status_code == 303
+
+
+async def test_after_signing_out_a_copied_cookie_opens_nothing(keyed_visit: Visit) -> None:
+    await keyed_visit.sign_in(WRITER)
+    copied = {"cookie": f"{COOKIE}={keyed_visit.client.cookies[COOKIE]}"}
+    assert (await keyed_visit.client.get("/deliveries", headers=copied)).status_code == 200
+    await keyed_visit.get("/")
+    await keyed_visit.post("/sign-out")
+    keyed_visit.client.cookies.clear()
+    assert (await keyed_visit.client.get("/deliveries", headers=copied)).status_code == 303
 
 
 async def test_a_wrong_key_is_said_to_be_wrong(keyed_visit: Visit) -> None:

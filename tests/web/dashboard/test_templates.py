@@ -28,7 +28,7 @@ async def test_a_real_watch_lends_its_values(visit: Visit, previews: FakePreview
 async def test_for_a_watch_that_is_not_there_the_sample_is_shown(visit: Visit, previews: FakePreviews) -> None:
     for watch in ("watch_none", "odd'"):
         await visit.post("/templates", watch=watch)
-        assert "There is no such watch" in visit.html
+        assert f"There is no watch {watch!r}; this is the sample." in visit.html
     assert [told for _, told, _ in previews.asked] == [SAMPLES["video.completed"]] * 2
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bridge.models import (
     Attempt,
     DeliveryView,
@@ -86,6 +88,31 @@ async def test_the_page_says_when_and_why_it_looks_next_and_when_the_end_is_expe
     assert "1970-01-01 00:03:00" in visit.html
 
 
+@pytest.mark.parametrize(
+    ("watch", "looked", "said"),
+    [
+        (WATCH, False, "Not looked at yet"),
+        (WATCH, True, "openai does not know it so far"),
+        (
+            replace(WATCH, status=WatchStatus.LOST, reason="not_found"),
+            True,
+            "openai never showed it: its id may be wrong",
+        ),
+        (replace(WATCH, status=WatchStatus.LOST, reason="forbidden"), True, "openai never showed it: the key may not"),
+        (replace(WATCH, status=WatchStatus.TIMED_OUT), True, "openai did not show it before the watch ended."),
+    ],
+)
+async def test_of_a_video_that_was_never_seen_the_page_says_why(
+    visit: Visit, registry: FakeRegistry, insight: FakeInsight, watch: WatchView, looked: bool, said: str
+) -> None:
+    registry.known[WATCH_ID] = watch
+    insight.seen = [Observation("vid_1", 130, "missing", None, None)] if looked else []
+    await visit.get(f"/watches/{WATCH_ID}")
+    assert said in visit.html
+    assert ("ot looked at yet" in visit.html) is (not looked)
+    assert ("never seen" in visit.html) is (watch.status is not WatchStatus.WATCHING)
+
+
 async def test_a_player_is_shown_only_when_there_is_something_to_play(visit: Visit, registry: FakeRegistry) -> None:
     await visit.get(f"/watches/{WATCH_ID}")
     assert "<video" not in visit.html
@@ -103,6 +130,7 @@ async def test_what_was_learned_stands_on_the_page(visit: Visit, insight: FakeIn
 async def test_a_watch_that_is_not_there_is_said_so(visit: Visit) -> None:
     for watch_id in ("watch_none", "x'%22", "dlv_1"):
         assert (await visit.get(f"/watches/{watch_id}")).status_code == 404
+    assert "There is no watch 'dlv_1'; the id of a watch begins with `watch_`." in visit.html
 
 
 async def test_an_odd_moment_of_a_provider_breaks_no_page(visit: Visit, registry: FakeRegistry) -> None:

@@ -32,8 +32,19 @@ async def test_a_filter_and_a_search_ask_the_registry_for_less(visit: Visit, reg
     assert registry.filter == WatchFilter(WatchStatus.FAILED, "video_abc")
     assert registry.page is not None
     assert registry.page.after == "watch_1"
+
+
+async def test_a_pair_is_looked_for_in_the_metadata_where_it_is_no_video(visit: Visit, registry: FakeRegistry) -> None:
+    registry.known.clear()
     await visit.get("/?q=campaign%3D+spring")
     assert registry.filter == WatchFilter(metadata={"campaign": "spring"})
+
+
+async def test_a_video_whose_id_has_an_equals_sign_is_found(visit: Visit, registry: FakeRegistry) -> None:
+    registry.known[WATCH_ID] = replace(WATCH, video_id="dGhlIGlk=")
+    await visit.get("/?q=dGhlIGlk%3D")
+    assert registry.filter == WatchFilter(video_id="dGhlIGlk=")
+    assert "dGhlIGlk=" in visit.html
 
 
 async def test_a_watch_is_found_by_its_id_without_a_list(visit: Visit, registry: FakeRegistry) -> None:
