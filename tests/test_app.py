@@ -56,6 +56,32 @@ async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_a_port_in_use_is_met_with_what_sets_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        with pytest.raises(ConfigurationError, match="choose another port with `--port` or BRIDGE_PORT"):
+            await serve(bridge_settings(tmp_path, NOWHERE, BRIDGE_PORT=port), stop=asyncio.Event())
+
+
+async def test_of_a_second_server_on_the_same_port_and_file_the_file_is_said_first(tmp_path: Path) -> None:
+    async with serving(bridge_settings(tmp_path, NOWHERE)) as url:
+        port = url.rpartition(":")[2]
+        with pytest.raises(ConfigurationError) as caught:
+            await serve(bridge_settings(tmp_path, NOWHERE, BRIDGE_PORT=port), stop=asyncio.Event())
+    held, taken = caught.value.problems
+    assert held.startswith("BRIDGE_DATABASE_URL: another `video-bridge serve` is using")
+    assert taken.startswith("BRIDGE_HOST, BRIDGE_PORT: cannot listen")
+
+
+async def test_a_lock_file_that_was_left_behind_holds_nobody(tmp_path: Path) -> None:
+    await opened(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        with pytest.raises(ConfigurationError) as caught:
+            await serve(bridge_settings(tmp_path, NOWHERE, BRIDGE_PORT=port), stop=asyncio.Event())
+    assert len(caught.value.problems) == 1
+
+
 async def test_a_second_server_on_the_same_file_does_not_start_and_leaves_the_first_alone(tmp_path: Path) -> None:
     async with serving(bridge_settings(tmp_path, NOWHERE)) as url:
         assert "BRIDGE_DATABASE_URL: another" in await refused(tmp_path)

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from bridge.app.protocol import BoundedProtocol
-from bridge.errors import ConfigurationError
+from bridge.sockets import listening_socket
 
 # How long answers that are being sent when the server stops may take, seconds.
 _LAST_ANSWERS = 2
@@ -54,25 +54,18 @@ def make_server(web: Starlette) -> Server:
     )
 
 
-@contextmanager
-def listen(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens.
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; the caller closes it.
 
     :raises ConfigurationError: the address is in use or not this machine's.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as error:
-        raise ConfigurationError(
-            f"BRIDGE_HOST, BRIDGE_PORT: cannot listen on {host}, port {port}: {error.strerror or error}. "
-            "Stop what uses it, or choose another port."
-        ) from error
-    # Inherited by what is accepted. asyncio does not see that these sockets are TCP (their protocol number is 0), and
-    # an answer's body would wait 40 ms for the acknowledgement of its head.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    with listener:
-        yield listener
+    return listening_socket(
+        host,
+        port,
+        prefix="BRIDGE_HOST, BRIDGE_PORT: cannot",
+        by_host="`--host` or BRIDGE_HOST",
+        by_port="`--port` or BRIDGE_PORT",
+    )
 
 
 def url_of(host: str, listener: socket.socket) -> str:

@@ -15,9 +15,11 @@ from bridge.app.composition import Bridge, open_bridge
 from bridge.app.roles import ALL_ROLES, Role
 from bridge.app.server import listen, make_server, url_of
 from bridge.clock import Clock
+from bridge.errors import ConfigurationError
 from bridge.logs import Redactor, choose_format, configure_logs, get_logger
 from bridge.metrics import Metrics
 from bridge.settings import Settings, secret_values
+from bridge.store import held_by_another
 
 # How long what is in flight may take to end once the order to stop came, seconds. The last answers, closing the
 # database and leaving the interpreter come on top; on a busy machine they take seconds, and all must be over in 20.
@@ -47,10 +49,23 @@ async def serve(
         _log.warning("configuration", message=warning)
     with (
         _stop_on_signals() if stop is None else contextlib.nullcontext(stop) as stopping,
-        listen(settings.host, settings.port) as listener,
+        _listen(settings) as listener,
     ):
         async with open_bridge(settings, clock, roles) as bridge:
             await _run(bridge, listener, stopping, ready, settings.host)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The socket to listen on, had before anything is opened or made.
+
+    :raises ConfigurationError: it is not to be had; that another server uses the same file is said first.
+    """
+    try:
+        return listen(settings.host, settings.port)
+    except ConfigurationError as error:
+        file = settings.database_file
+        held = None if file is None else held_by_another(file.resolve())
+        raise error if held is None else ConfigurationError(held, *error.problems) from error
 
 
 async def _run(

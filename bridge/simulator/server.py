@@ -17,6 +17,7 @@ from bridge.clock import Clock, SystemClock
 from bridge.errors import ConfigurationError
 from bridge.simulator.api import create_simulator
 from bridge.simulator.settings import SimulatorSettings
+from bridge.sockets import listening_socket
 
 # Longer than any sensible poll interval, so that a keep-alive connection is not closed under a client about to use it.
 _KEEP_ALIVE = 75
@@ -94,15 +95,7 @@ async def listening(
 def _bind(host: str, port: int) -> socket.socket:
     if not 0 <= port <= _LAST_PORT:
         raise ConfigurationError(f"A port is a number from 0 to {_LAST_PORT}, not {port}.")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigurationError(f"Cannot listen on {host}, port {port}: {error.strerror or error}.") from error
-    # Inherited by what is accepted. asyncio does not see that these sockets are TCP (their protocol number is 0), and
-    # an answer's body would wait 40 ms for the acknowledgement of its head.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
+    return listening_socket(host, port, by_host="`--host`", by_port="`--port`")
 
 
 def _authority(host: str, listener: socket.socket) -> str:

@@ -2,7 +2,7 @@
 
 from bridge.store.database import Database, Transaction, kind_of
 from bridge.store.schema import Held, inspect, migrate, read_held
-from bridge.store.sqlite import AND_START_IT_AGAIN, OR_ANOTHER_FILE, lock_file, scrub_file, sqlite_path
+from bridge.store.sqlite import AND_START_IT_AGAIN, OR_ANOTHER_FILE, held_by_another, lock_file, scrub_file, sqlite_path
 
 __all__ = [
     "AND_START_IT_AGAIN",
@@ -10,6 +10,7 @@ __all__ = [
     "Database",
     "Held",
     "Transaction",
+    "held_by_another",
     "inspect",
     "kind_of",
     "lock_file",

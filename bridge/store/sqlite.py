@@ -96,6 +96,17 @@ def lock_file(path: Path, remedy: str = OR_ANOTHER_FILE) -> FileLock:
     return lock
 
 
+def held_by_another(path: Path) -> str | None:
+    """What to say when another process holds the database file; None when it is free. Nothing is made or kept."""
+    if not os.path.exists(f"{path}.lock"):
+        return None
+    try:
+        lock_file(path).release()
+    except ConfigurationError as error:
+        return error.problems[0]
+    return None
+
+
 def scrub_file(path: Path) -> None:
     """Write the file anew, without the free pages that hold what was deleted or overwritten. Blocks.
 

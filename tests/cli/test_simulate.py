@@ -68,6 +68,13 @@ def test_a_port_in_use_is_bad_configuration() -> None:
         result = simulate("--port", str(taken.getsockname()[1]))
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: Cannot listen on 127.0.0.1")
+    assert "choose another port with `--port`." in result.stderr
+
+
+def test_an_address_of_another_machine_is_not_said_to_be_a_matter_of_the_port() -> None:
+    result = simulate("--host", "192.0.2.1", "--port", "0")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("Choose another address with `--host`.\n")
 
 
 @pytest.mark.parametrize(
