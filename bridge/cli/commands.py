@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from bridge.cli.exits import CommandError, ExitCode
@@ -36,6 +36,27 @@ MODULES: Mapping[str, str] = {
 }
 
 
+# What each does, as the shell shows it beside the name. It stands here so that the tab key imports none of them.
+ABOUT: Mapping[str, str] = {
+    "serve": "Run the server: it watches videos, tells destinations and answers the API.",
+    "demo": "See it work in ten seconds: a simulated provider, the bridge and receivers, all on this machine.",
+    "simulate": "Run a local server that speaks the Videos API, for trials without a paid key.",
+    "watch": "Register videos, so that destinations are told when they end.",
+    "list": "List watches, newest first.",
+    "show": "Show a watch: its video, its destinations, and what became of each delivery.",
+    "cancel": "Cancel a watch; of an ended one, the deliveries that are still pending.",
+    "deliveries": "List deliveries, newest first.",
+    "retry": "Send one delivery again, or with --failed all that failed.",
+    "destinations": "List, store, try out and change destinations.",
+    "providers": "List the providers of the server, and how they stand.",
+    "templates": "List, render and check the templates of messages.",
+    "check": "Check the configuration that `serve` would start with, without changing anything.",
+    "migrate": "Bring the database of BRIDGE_DATABASE_URL to the newest schema.",
+    "secrets": "Change the key that secrets in the database are encrypted with.",
+    "openapi": "Print the OpenAPI document of the HTTP API.",
+}
+
+
 class _OnDemand(Mapping[str, Any]):
     """The commands by name, each imported when it is looked up."""
 
@@ -55,6 +76,15 @@ class Commands(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.commands = cast("dict[str, Any]", _OnDemand())
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """What the shell may propose in place of the first word."""
+        whole = self.commands
+        self.commands = cast("dict[str, Any]", {name: TyperCommand(name, help=ABOUT[name]) for name in whole})
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self.commands = whole
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command, and say in one place what went wrong with it."""

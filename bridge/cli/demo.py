@@ -26,13 +26,14 @@ from starlette.routing import Route
 from bridge import signing
 from bridge.app import serve
 from bridge.cli.client import BridgeClient, JsonObject
-from bridge.cli.connection import Connection
+from bridge.cli.connection import DEFAULT_URL, Connection
 from bridge.cli.demo_inboxes import ADDRESS, SLACK_PATH, DemoInboxes, message_destinations
 from bridge.cli.exits import CommandError, ExitCode
 from bridge.cli.follow import Follower, Reporter
 from bridge.cli.lines import progress_line
 from bridge.cli.loops import run_service
 from bridge.cli.output import plain, stdout
+from bridge.cli.owncommand import own_command
 from bridge.cli.reporters import BarReporter
 from bridge.cli.tables import STYLES
 from bridge.clock import Clock, SystemClock
@@ -43,6 +44,8 @@ from bridge.simulator.server import listening
 app = typer.Typer()
 
 LIMIT = 30.0
+# Where `video-bridge simulate` listens unless it is told otherwise.
+_SIMULATED = "http://127.0.0.1:8090/v1"
 _PROVIDER_KEY = "sk-demo-0123456789abcdef"
 PROMPTS = (
     "A paper boat crossing a puddle [duration=3]",
@@ -271,7 +274,20 @@ def _sum_up(console: Console, receiver: DemoReceiver, requests: int) -> None:
             f"on average {late:.1f} s after their end; the provider was asked {requests} times.",
         )
     )
-    console.print("Next: `video-bridge serve`, then `video-bridge watch VIDEO_ID --callback-url URL --follow`.")
+    for line in next_lines(own_command()):
+        console.print(line, soft_wrap=True)
+
+
+def next_lines(command: str) -> list[str]:
+    """What to type next. Each works as it stands, from where the demo was started."""
+    order = f"curl -s {_SIMULATED}/videos -d prompt='A paper boat' | grep -oE 'video_[0-9a-f]+'"
+    return [
+        "\nNext, each in a terminal of its own, from this folder:",
+        f"  {command} simulate --duration 20",
+        f"  OPENAI_BASE_URL={_SIMULATED} {command} serve",
+        f"  {order} | {command} watch - --callback-url http://127.0.0.1:9000/ --follow",
+        f"{DEFAULT_URL}/ shows what happens. OPENAI_BASE_URL and OPENAI_API_KEY name a server that makes real videos.",
+    ]
 
 
 def _word(event: JsonObject) -> str:

@@ -26,9 +26,7 @@ def watch_details(
 
     :param outlook: when its video is looked at next, and why.
     """
-    parts: list[RenderableType] = [_fields(_watch_fields(watch))]
-    if outlook is not None:
-        parts.append(_fields(iter([("outlook", Text(plain(outlook["reason"])))])))
+    parts: list[RenderableType] = [_fields(_watch_fields(watch, outlook))]
     parts += _section("Video", [_fields(_video_fields(watch["video"]))] if watch["video"] else [])
     parts += _section("Destinations", [_destination(destination) for destination in watch["destinations"]])
     parts += _section("Deliveries", [_delivery(delivery) for delivery in deliveries])
@@ -51,7 +49,7 @@ def _fields(fields: Iterator[tuple[str, Text]]) -> Table:
     return table
 
 
-def _watch_fields(watch: JsonObject) -> Iterator[tuple[str, Text]]:
+def _watch_fields(watch: JsonObject, outlook: JsonObject | None) -> Iterator[tuple[str, Text]]:
     reason = f" ({plain(watch['reason'])})" if watch["reason"] else ""
     yield "watch", Text(plain(watch["id"]), style="bold")
     yield "status", status_text(watch["status"], reason)
@@ -66,6 +64,8 @@ def _watch_fields(watch: JsonObject) -> Iterator[tuple[str, Text]]:
         yield "gives up", Text(show_time(watch["expires_at"]))
     else:
         yield "ended", Text(show_time(watch["ended_at"]))
+    if outlook is not None:
+        yield "outlook", Text(plain(outlook["reason"]))
 
 
 def _video_fields(video: JsonObject) -> Iterator[tuple[str, Text]]:

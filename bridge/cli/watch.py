@@ -18,6 +18,7 @@ from bridge.cli.options import AsJson, Metadata, parse_metadata
 from bridge.cli.output import complain, say, show, show_json, stdout
 from bridge.cli.reporters import reporting
 from bridge.cli.running import open_client, run
+from bridge.cli.telling import settled, untold_lines
 from bridge.clock import SystemClock
 
 app = typer.Typer()
@@ -166,7 +167,7 @@ async def _register_all(client: BridgeClient, registrations: list[JsonObject]) -
 
 
 async def _follow(client: BridgeClient, watches: list[JsonObject], *, as_json: bool) -> ExitCode:
-    """Follow each watch once (equal registrations share one) and say how it ended."""
+    """Follow each watch once (equal registrations share one) and say how it ended, and what was not told of that."""
     once = {watch["id"]: watch for watch in watches}.values()
     clock = SystemClock()
     with reporting(clock, as_json=as_json) as reporter:
@@ -177,6 +178,8 @@ async def _follow(client: BridgeClient, watches: list[JsonObject], *, as_json: b
     if not as_json:
         width = stdout().width
         show(*(result_line(watch, width) for watch in seen))
+    for line in untold_lines(await settled(client, clock, seen)):
+        say(line)
     for message in lost_sight:
         complain(message)
     if lost_sight:

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from importlib import import_module
+
 import pytest
 import typer
+from typer.core import TyperCommand
+from typer.main import get_group
 from typer.testing import CliRunner, Result
 
 from bridge import __version__
 from bridge.cli import app
-from bridge.cli.commands import MODULES, Commands
+from bridge.cli.commands import ABOUT, MODULES, Commands
 from bridge.cli.exits import CommandError, ExitCode, UnreachableError
 from bridge.errors import ConfigurationError, StoreUnavailableError
 from tests.cli.conftest import Environ
@@ -70,6 +76,24 @@ def test_an_error_becomes_a_sentence_and_an_exit_code(error: BaseException, code
 
     result = CliRunner().invoke(failing, [], catch_exceptions=False)
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", said)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_the_shell_is_told_of_a_command_is_what_that_says_of_itself(name: str) -> None:
+    itself = get_group(import_module(MODULES[name]).app).commands[name]
+    assert TyperCommand(name, help=ABOUT[name]).get_short_help_str() == itself.get_short_help_str()
+
+
+def test_the_tab_key_imports_no_command() -> None:
+    completing = (
+        "import os, sys; os.environ.update(_VIDEO_BRIDGE_COMPLETE='complete_bash', COMP_CWORD='1', "
+        "COMP_WORDS='video-bridge de'); import atexit; atexit.register(lambda: print(sorted(sys.modules))); "
+        "from bridge.cli import main; main()"
+    )
+    printed = subprocess.run([sys.executable, "-c", completing], capture_output=True, text=True, check=False).stdout
+    assert printed.split()[:3] == ["demo", "deliveries", "destinations"]
+    assert "'bridge.cli.commands'" in printed
+    assert [each for each in ("sqlalchemy", "httpx", "starlette", *MODULES.values()) if f"'{each}'" in printed] == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

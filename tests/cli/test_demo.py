@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from bridge.cli.demo import PROMPTS
+from bridge.cli.demo import PROMPTS, next_lines
+from bridge.clock import SystemClock
+from bridge.simulator import Simulator, SimulatorSettings
 
 pytestmark = pytest.mark.system
 
@@ -52,6 +56,18 @@ def test_the_call_that_was_refused_comes_again(demo: subprocess.CompletedProcess
 def test_without_a_terminal_there_are_plain_lines(demo: subprocess.CompletedProcess[str]) -> None:
     assert "\x1b" not in demo.stdout
     assert "in_progress" in demo.stdout
+
+
+def test_what_to_type_next_names_the_very_program_that_ran(demo: subprocess.CompletedProcess[str]) -> None:
+    following = demo.stdout[demo.stdout.index("Next, ") :].splitlines()[1:4]
+    assert [line.count(f"{sys.executable} -m bridge ") for line in following] == [1, 1, 1]
+
+
+def test_the_next_command_finds_the_id_in_what_the_simulator_answers() -> None:
+    (order,) = [line for line in next_lines("video-bridge") if "grep" in line]
+    pattern = order.split("grep -oE '")[1].split("'")[0]
+    video = Simulator(SimulatorSettings(), SystemClock()).create("A paper boat")
+    assert re.findall(pattern, json.dumps(video.as_dict())) == [video.id]
 
 
 def rows(demo: subprocess.CompletedProcess[str], name: str) -> list[str]:

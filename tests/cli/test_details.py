@@ -51,6 +51,14 @@ def test_a_watch_that_goes_on_says_when_it_gives_up() -> None:
     assert "ended" not in fields(shown(make_watch()))
 
 
+def test_the_outlook_stands_in_the_column_of_all_other_values() -> None:
+    console = Console(file=io.StringIO(), width=100, color_system=None)
+    with console.capture() as capture:
+        console.print(watch_details(make_watch(), (), {"reason": "look in 5 s"}))
+    lines = {line.split()[0]: line for line in capture.get().splitlines()[:8]}
+    assert lines["outlook"].index("look in 5 s") == lines["video"].index("video_abc")
+
+
 def test_a_watch_that_ended_says_when_and_why() -> None:
     found = fields(shown(make_watch(**lost())))
     assert found["status"] == "lost (not_found)"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bridge.cli import telling
 from bridge.ids import new_id
 from tests.cli.conftest import Cli, Environ
 from tests.cli.samples import SECRET, at_progress, completed, failed, lost, make_watch, timed_out
@@ -159,6 +160,58 @@ def test_following_any_other_end_is_failure(cli: Cli, stub: StubBridge, end: dic
     result = cli("watch", "video_abc", "--follow")
     assert result.exit_code == 1
     assert any(line.startswith("✗ video_abc ") for line in result.stdout.splitlines()[-2:])
+
+
+def still(**counts: int) -> dict[str, object]:
+    return completed() | {"deliveries": {"pending": 0, "delivered": 0, "failed": 0, "cancelled": 0} | counts}
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "GRACE", 0.0)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"pending": 1}, "1 delivery is still pending: `video-bridge show {}` says when it is tried next.\n"),
+        ({"failed": 2}, "2 deliveries have failed: `video-bridge show {}` says why.\n"),
+        ({"delivered": 1}, ""),
+    ],
+)
+def test_what_was_not_delivered_is_said_and_the_exit_code_is_of_the_video(
+    cli: Cli, stub: StubBridge, counts: dict[str, int], said: str
+) -> None:
+    stub.course("video_abc", still(**counts))
+    result = cli("watch", "video_abc", "--follow")
+    (watch_id,) = stub.watches
+    assert result.exit_code == 0
+    assert result.stderr.endswith(said.format(watch_id))
+    assert ("deliver" in result.stderr) is bool(said)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_arrived_in_the_meantime_is_not_said_to_be_pending(cli: Cli, stub: StubBridge) -> None:
+    stub.course("video_abc", still(pending=1), still(delivered=1))
+    assert "pending" not in cli("watch", "video_abc", "--follow").stderr
+
+
+@pytest.mark.usefixtures("at_once")
+def test_of_several_the_list_is_named_and_json_stays_alone_on_its_stream(cli: Cli, stub: StubBridge) -> None:
+    for video_id in ("a", "b"):
+        stub.course(video_id, still(pending=1))
+    result = cli("watch", "a", "b", "--follow", "--json")
+    assert "2 deliveries are still pending: `video-bridge deliveries --status pending` lists them." in result.stderr
+    assert "still pending" not in result.stdout
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_server_that_goes_before_it_was_asked_leaves_what_was_known(cli: Cli, stub: StubBridge) -> None:
+    stub.course("video_abc", still(pending=1))
+    stub.fail_after(2, refusal(503))
+    result = cli("watch", "video_abc", "--follow")
+    assert (result.exit_code, "1 delivery is still pending" in result.stderr) == (0, True)
 
 
 def test_following_as_json_prints_a_line_per_change(cli: Cli, stub: StubBridge) -> None:
