@@ -134,6 +134,10 @@ class BridgeClient:
         """All destinations that have a name, newest first, as one list object."""
         return await self._collect("/v1/destinations", {}, None)
 
+    async def destination(self, name: str) -> JsonObject:
+        """One destination."""
+        return self._object(await self._send("GET", _destination(name)), "destination")
+
     async def create_destination(self, destination: JsonObject) -> JsonObject:
         """Store a destination under its name."""
         return self._object(await self._send("POST", "/v1/destinations", body=destination), "destination")

@@ -106,11 +106,11 @@ def try_out(name: Name, as_json: AsJson = False) -> None:
 
     The exit code is 0 only if it was delivered.
     """
-    attempt = run(_test(name))
+    attempt, url = run(_test(name))
     if as_json:
         show_json(attempt)
     else:
-        show(*attempt_lines(attempt))
+        show(*attempt_lines(attempt, url))
     if attempt["outcome"] != "delivered":
         raise typer.Exit(ExitCode.FAILED)
 
@@ -184,9 +184,12 @@ async def _change(name: str, fields: JsonObject, *, as_json: bool) -> None:
     _show(changed, as_json=as_json)
 
 
-async def _test(name: str) -> JsonObject:
+async def _test(name: str) -> tuple[JsonObject, str | None]:
+    """The attempt, and where it went if nothing answered there."""
     async with open_client() as client:
-        return await client.test_destination(name)
+        attempt = await client.test_destination(name)
+        unanswered = attempt["outcome"] != "delivered" and attempt["status"] is None
+        return attempt, str((await client.destination(name))["url"]) if unanswered else None
 
 
 async def _remove(name: str, *, force: bool, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from rich.text import Text
 
@@ -18,6 +19,16 @@ _LOST = {
     "not_found": "the provider does not know this video",
     "forbidden": "the provider does not show this video to our key",
 }
+
+_UNREACHED = {
+    "dns": "no address is known for this name",
+    "connect": "nothing takes connections there",
+    "timeout": "no answer in time",
+    "tls": "the server cannot prove who it is, or speaks no TLS",
+    "reset": "the connection broke off",
+    "blocked_address": "the server may not send there; its log says why",
+}
+"""Why nothing came back from a host, by the reason of the attempt."""
 
 
 def watch_line(watch: JsonObject) -> Text:
@@ -45,8 +56,11 @@ def destination_line(destination: JsonObject) -> Text:
     )
 
 
-def attempt_lines(attempt: JsonObject) -> Iterator[Text]:
-    """What came of one attempt, and of a failed one what was answered."""
+def attempt_lines(attempt: JsonObject, url: str | None = None) -> Iterator[Text]:
+    """What came of one attempt; of a failed one what was answered, or where there was no answer.
+
+    :param url: where it went, as far as the server shows that.
+    """
     good = attempt["outcome"] == "delivered"
     answer = "no answer" if attempt["status"] is None else f"HTTP {attempt['status']}"
     reason = f": {plain(attempt['reason'])}" if attempt["reason"] else ""
@@ -56,6 +70,8 @@ def attempt_lines(attempt: JsonObject) -> Iterator[Text]:
     )
     if attempt["response"] and not good:
         yield Text(f"  answer: {plain(attempt['response'][:EXCERPT])}")
+    elif url is not None and attempt["reason"] in _UNREACHED:
+        yield Text(f"  {plain(urlsplit(url).netloc)}: {_UNREACHED[attempt['reason']]}")
 
 
 def secret_lines(watches: Sequence[JsonObject]) -> Iterator[Text]:

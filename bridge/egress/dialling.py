@@ -105,7 +105,7 @@ class Dialler:
     async def _open(self, wire: Wire, origin: Origin, timeout: float | None) -> None:
         try:
             addresses = await self._addresses(origin)
-            await self._reach(wire, addresses, origin.port, timeout)
+            await self._reach(wire, addresses, origin, timeout)
         except EgressError as error:
             known = error
             if wire.proxied:
@@ -126,7 +126,7 @@ class Dialler:
                 raise BlockedAddressError(f"{host}: {refusal}")
         return addresses
 
-    async def _reach(self, wire: Wire, addresses: Sequence[IPAddress], port: int, timeout: float | None) -> None:
+    async def _reach(self, wire: Wire, addresses: Sequence[IPAddress], origin: Origin, timeout: float | None) -> None:
         failures: list[EgressError] = []
         tried = addresses[:_MOST_DIALLED]
         # A share for each, so that a dead first address leaves time for the second, and a dead proxy is noticed as
@@ -134,13 +134,15 @@ class Dialler:
         shares = len(tried) + (1 if wire.proxied else 0)
         for address in tried:
             try:
-                await self._connect(wire, address, port, None if timeout is None or shares == 1 else timeout / shares)
+                share = None if timeout is None or shares == 1 else timeout / shares
+                await self._connect(wire, address, origin.port, share)
             except OSError as error:
                 failures.append(_failure(address, error))
             else:
                 return
         reason = min((failure.reason for failure in failures), key=_TELLING.index)
-        raise EgressError(reason, "; ".join(failure.detail for failure in failures))
+        said = "; ".join(failure.detail.removeprefix(f"{origin.host}: ") for failure in failures)
+        raise EgressError(reason, f"{origin.host}, port {origin.port}: {said}")
 
     async def _secure(self, wire: Wire, host: str) -> None:
         """TLS on top, with the other side's certificate checked."""
@@ -152,9 +154,10 @@ class Dialler:
             name = host.removesuffix(".")
             secured = await loop.start_tls(wire.transport, wire, self._ssl_context, server_hostname=name)
         except (ssl.SSLError, ValueError) as error:  # a name that no certificate can be for is a ValueError
-            raise httpx.ConnectError(str(error)) from blamed(Reason.TLS, str(error), proxied=proxied, cause=error)
+            detail = f"{host}: {error}"
+            raise httpx.ConnectError(detail) from blamed(Reason.TLS, detail, proxied=proxied, cause=error)
         except OSError as error:
-            detail = "the TLS handshake broke off"
+            detail = f"{host}: the TLS handshake broke off"
             raise httpx.ConnectError(detail) from blamed(Reason.RESET, detail, proxied=proxied, cause=error)
         wire.transport = cast(asyncio.Transport, secured)
 

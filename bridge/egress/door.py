@@ -250,5 +250,5 @@ async def _chunks(response: httpx.Response, idle: float) -> AsyncGenerator[bytes
 
 def _too_late(outgoing: httpx.Request, timeout: float) -> EgressError:
     if outgoing.extensions.get("leased"):
-        return EgressError(Reason.TIMEOUT, f"no reply within {timeout:g} s")
+        return EgressError(Reason.TIMEOUT, f"{outgoing.url.host}: no reply within {timeout:g} s")
     return EgressError(Reason.OWN_FAULT, f"no connection became free within {timeout:g} s")

@@ -39,7 +39,7 @@ async def ask(config: ProviderSettings, door: Door, clock: Clock, timeout: float
     try:
         reply = await door.send(request, timeout=timeout)
     except EgressError as error:
-        return Checked(config.name, f"it cannot be reached ({error.reason})")
+        return Checked(config.name, f"it cannot be reached ({error})")
     date = date_of(reply.headers)
     offset = None if date is None else offset_of(date, sent_at, clock.now())
     return Checked(config.name, _problem(reply.status, offset), reply.status, offset)

@@ -29,6 +29,7 @@ class DestinationStub:
         return [
             Route("/v1/destinations", respond(self._create), methods=["POST"]),
             Route("/v1/destinations", respond(self._list)),
+            Route(one, respond(self._show)),
             Route(one, respond(self._change), methods=["PATCH"]),
             Route(one, respond(self._delete), methods=["DELETE"]),
             Route(f"{one}/test", respond(self._test), methods=["POST"]),
@@ -50,6 +51,10 @@ class DestinationStub:
         return JSONResponse(
             {"object": "list", "data": rows, "first_id": ends[0], "last_id": ends[1], "has_more": False}
         )
+
+    async def _show(self, request: Request) -> Response:
+        stored = self._find(request)
+        return _unknown() if stored is None else JSONResponse(stored)
 
     async def _change(self, request: Request) -> Response:
         stored = self._find(request)

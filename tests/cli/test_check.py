@@ -139,6 +139,6 @@ def test_a_provider_that_is_not_there_is_a_warning_and_no_problem(environ: Envir
     environ["OPENAI_BASE_URL"] = "http://127.0.0.1:9/v1"
     result = check()
     assert result.exit_code == 0
-    assert "Warning: provider openai: it cannot be reached (connect)." in result.stderr
+    assert "Warning: provider openai: it cannot be reached (connect: 127.0.0.1, port 9: " in result.stderr
     (provider,) = json.loads(check("--json").stdout)["providers"]
     assert (provider["name"], provider["status"]) == ("openai", None)

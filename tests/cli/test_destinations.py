@@ -102,9 +102,18 @@ def test_a_test_that_arrives_is_success(cli: Cli, stub: StubBridge) -> None:
     assert json.loads(cli("destinations", "test", "team", "--json").stdout) == stub.stored.attempt
 
 
-def test_a_test_without_an_answer_says_why(cli: Cli, stub: StubBridge) -> None:
-    stub.stored.attempt = make_attempt(outcome="retry", reason="timeout", status=None, response=None)
-    assert cli("destinations", "test", "team").stdout == "✗ not delivered: timeout  no answer in 12 ms\n"
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("timeout", "  hooks.slack.com: no answer in time\n"),
+        ("dns", "  hooks.slack.com: no address is known for this name\n"),
+        ("blocked_address", "  hooks.slack.com: the server may not send there; its log says why\n"),
+        ("own_fault", ""),
+    ],
+)
+def test_a_test_without_an_answer_says_of_whom_and_why(cli: Cli, stub: StubBridge, reason: str, said: str) -> None:
+    stub.stored.attempt = make_attempt(outcome="retry", reason=reason, status=None, response=None)
+    assert cli("destinations", "test", "team").stdout == f"✗ not delivered: {reason}  no answer in 12 ms\n{said}"
 
 
 def test_one_is_disabled_and_enabled(cli: Cli, stub: StubBridge) -> None:

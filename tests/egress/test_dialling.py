@@ -21,6 +21,7 @@ TEN = AddressPolicy([ip_network("10.0.0.0/8")])
 HERE = Origin("http", "name.test", 80)
 PROXY = Proxy(Origin("http", "proxy.test", 3128))
 NO_ANSWER = TimeoutError()
+PLACE = "name.test, port 80"
 
 
 def failed(number: int) -> OSError:
@@ -103,18 +104,19 @@ async def test_a_name_with_hundreds_of_addresses_is_not_dialled_hundreds_of_time
 )
 async def test_the_system_says_whose_fault_it_is(number: int, reason: Reason) -> None:
     refused = await failure(Wires(n10_0_0_1=failed(number)), "10.0.0.1")
-    assert (refused.reason, refused.detail) == (reason, f"10.0.0.1: {errno.errorcode[number]}")
+    assert (refused.reason, refused.detail) == (reason, f"{PLACE}: 10.0.0.1: {errno.errorcode[number]}")
 
 
 async def test_a_failure_without_a_number_is_the_other_sides() -> None:
     refused = await failure(Wires(n10_0_0_1=OSError("?")), "10.0.0.1")
-    assert (refused.reason, refused.detail) == (Reason.CONNECT, "10.0.0.1: cannot connect")
+    assert (refused.reason, refused.detail) == (Reason.CONNECT, f"{PLACE}: 10.0.0.1: cannot connect")
 
 
 async def test_of_several_failures_the_most_telling_counts_and_all_are_kept() -> None:
     wires = Wires(n10_0_0_1=failed(errno.ENETUNREACH), n10_0_0_2=NO_ANSWER)
     unreached = await failure(wires, "10.0.0.1", "10.0.0.2")
-    assert (unreached.reason, unreached.detail) == (Reason.TIMEOUT, "10.0.0.1: ENETUNREACH; 10.0.0.2: no answer")
+    assert unreached.reason is Reason.TIMEOUT
+    assert unreached.detail == f"{PLACE}: 10.0.0.1: ENETUNREACH; 10.0.0.2: no answer"
     assert (await failure(wires, "10.0.0.1", "10.0.0.2", "10.0.0.3")).reason is Reason.CONNECT
 
 

@@ -50,4 +50,6 @@ async def test_a_clock_that_is_off_is_said(door: Door) -> None:
 
 async def test_one_that_is_not_there_is_said(door: Door) -> None:
     config = ProviderSettings(name="openai", base_url="http://127.0.0.1:9/v1")
-    assert (await ask(config, door, SystemClock(), 5.0)).problem == "it cannot be reached (connect)"
+    assert (await ask(config, door, SystemClock(), 5.0)).problem == (
+        "it cannot be reached (connect: 127.0.0.1, port 9: ECONNREFUSED)"
+    )
