@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -29,6 +30,36 @@ Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Name of a destination, or its id.", autocompletion=destination_names)
 ]
 
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, `_` and `-`.")]
+CallbackUrl = Annotated[
+    str | None, typer.Option(metavar="URL", help="POST events to this URL; `-` reads it from standard input.")
+]
+SlackUrl = Annotated[
+    str | None, typer.Option(metavar="URL", help="Incoming webhook of Slack; `-` reads it from standard input.")
+]
+Recipients = Annotated[
+    list[str] | None, typer.Option(metavar="ADDR", help="Write mails to this address. May be repeated.")
+]
+Preset = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The mail service: flat, resend, postmark, sendgrid …")
+]
+MailUrl = Annotated[str | None, typer.Option(metavar="URL", help="Where the mail service takes mails.")]
+Sender = Annotated[str | None, typer.Option("--from", metavar="ADDR", help="Whom mails come from.")]
+ApiKeyFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="File with the mail service's key; `-` is standard input.")
+]
+SecretFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="File with the callback's signing secret; `-` is standard input.")
+]
+Events = Annotated[list[str] | None, typer.Option(metavar="EVENTS", help="Tell only these, with commas between them.")]
+Default = Annotated[bool, typer.Option("--default", help="Watches that name no destination use it.")]
+Fallback = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Another stored destination that stands in for it.", autocompletion=destination_names
+    ),
+]
+
 
 @destinations.command("list")
 def list_destinations(as_json: AsJson = False) -> None:
@@ -38,39 +69,18 @@ def list_destinations(as_json: AsJson = False) -> None:
 
 @destinations.command()
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, `_` and `-`.")],
-    callback_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="POST events to this URL; `-` reads it from standard input.")
-    ] = None,
-    slack: Annotated[
-        str | None, typer.Option(metavar="URL", help="Incoming webhook of Slack; `-` reads it from standard input.")
-    ] = None,
-    email: Annotated[
-        list[str] | None, typer.Option(metavar="ADDR", help="Write mails to this address. May be repeated.")
-    ] = None,
-    preset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The mail service: flat, resend, postmark, sendgrid …")
-    ] = None,
-    url: Annotated[str | None, typer.Option(metavar="URL", help="Where the mail service takes mails.")] = None,
-    sender: Annotated[str | None, typer.Option("--from", metavar="ADDR", help="Whom mails come from.")] = None,
-    api_key_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="File with the mail service's key; `-` is standard input.")
-    ] = None,
-    secret_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="File with the callback's signing secret; `-` is standard input.")
-    ] = None,
-    events: Annotated[
-        list[str] | None, typer.Option(metavar="EVENTS", help="Tell only these, with commas between them.")
-    ] = None,
-    default: Annotated[bool, typer.Option("--default", help="Watches that name no destination use it.")] = False,
-    fallback: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Another stored destination that stands in for it.",
-            autocompletion=destination_names,
-        ),
-    ] = None,
+    name: NewName,
+    callback_url: CallbackUrl = None,
+    slack: SlackUrl = None,
+    email: Recipients = None,
+    preset: Preset = None,
+    url: MailUrl = None,
+    sender: Sender = None,
+    api_key_file: ApiKeyFile = None,
+    secret_file: SecretFile = None,
+    events: Events = None,
+    default: Default = False,
+    fallback: Fallback = None,
     as_json: AsJson = False,
 ) -> None:
     """Store a destination under a name: a callback, a Slack channel or recipients of mail.
@@ -89,14 +99,7 @@ def add(
         api_key_file=api_key_file,
         secret_file=secret_file,
     )
-    body = {"name": name, **body_of(given, StandardInput(sys.stdin))}
-    told = [event.strip() for each in events or [] for event in each.split(",") if event.strip()]
-    if told:
-        body["events"] = told
-    if default:
-        body["default"] = True
-    if fallback is not None:
-        body["fallback"] = fallback
+    body = {"name": name, **body_of(given, StandardInput(sys.stdin)), **_how_told(events or [], default, fallback)}
     run(_add(body, as_json=as_json))
 
 
@@ -159,6 +162,13 @@ def secret(
     else:
         show(found.secret)
         say(f"{found.origin} The receiver verifies the webhook-signature header with it; keep it secret.")
+
+
+def _how_told(events: Sequence[str], default: bool, fallback: str | None) -> JsonObject:
+    """The fields that every kind has, without what was not given."""
+    told = [event.strip() for each in events for event in each.split(",") if event.strip()]
+    fields = {"events": told, "default": default, "fallback": fallback}
+    return {name: value for name, value in fields.items() if value}
 
 
 async def _list(*, as_json: bool) -> None:

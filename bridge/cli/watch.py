@@ -26,40 +26,45 @@ app = typer.Typer()
 _MAX_TIMEOUT = 2_592_000
 
 
+VideoIds = Annotated[
+    list[str], typer.Argument(metavar="VIDEO_ID", help="Ids of videos; `-` reads ids from standard input.")
+]
+CallbackUrl = Annotated[str | None, typer.Option(metavar="URL", help="POST the event to this URL.")]
+SlackUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Write to Slack by this incoming webhook. It is a secret: better store it."),
+]
+Recipients = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ADDR", help="Write a mail by the server's BRIDGE_EMAIL_… settings. May be repeated."),
+]
+Names = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME", help="Tell this stored destination. May be repeated.", autocompletion=destination_names
+    ),
+]
+Provider = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The provider that makes the video.", autocompletion=provider_names),
+]
+Key = Annotated[str | None, typer.Option(help="Idempotency key: the same key never registers twice (one video only).")]
+Timeout = Annotated[int | None, typer.Option(min=1, max=_MAX_TIMEOUT, metavar="SECONDS", help="Give up after so long.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Wait until the videos end, and show how far they are.")]
+
+
 @app.command()
 def watch(
-    video_ids: Annotated[
-        list[str], typer.Argument(metavar="VIDEO_ID", help="Ids of videos; `-` reads ids from standard input.")
-    ],
-    callback_url: Annotated[str | None, typer.Option(metavar="URL", help="POST the event to this URL.")] = None,
-    slack: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Write to Slack by this incoming webhook. It is a secret: better store it."),
-    ] = None,
-    email: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ADDR", help="Write a mail by the server's BRIDGE_EMAIL_… settings. May be repeated."),
-    ] = None,
-    destination: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="Tell this stored destination. May be repeated.", autocompletion=destination_names
-        ),
-    ] = None,
-    provider: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The provider that makes the video.", autocompletion=provider_names),
-    ] = None,
+    video_ids: VideoIds,
+    callback_url: CallbackUrl = None,
+    slack: SlackUrl = None,
+    email: Recipients = None,
+    destination: Names = None,
+    provider: Provider = None,
     metadata: Metadata = None,
-    key: Annotated[
-        str | None, typer.Option(help="Idempotency key: the same key never registers twice (one video only).")
-    ] = None,
-    timeout: Annotated[
-        int | None, typer.Option(min=1, max=_MAX_TIMEOUT, metavar="SECONDS", help="Give up after so long.")
-    ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Wait until the videos end, and show how far they are.")
-    ] = False,
+    key: Key = None,
+    timeout: Timeout = None,
+    follow: Follow = False,
     as_json: AsJson = False,
 ) -> None:
     """Register videos, so that destinations are told when they end.

@@ -17,7 +17,7 @@ from bridge.metrics import Metrics
 from bridge.resources import templates_dir
 from bridge.settings import ApiKey, ProviderSettings
 from bridge.web.api import OPERATIONS
-from bridge.web.auth import KeyRing, LocalOnly, RequireKey
+from bridge.web.auth import Gate, KeyRing, LocalOnly
 from bridge.web.changes import Changes
 from bridge.web.dashboard import DashboardParts, build_dashboard
 from bridge.web.docs import render
@@ -77,30 +77,18 @@ def create_web(
         providers=providers,
         webhooks=None if webhook_secret is None else ProviderWebhooks(webhook_secret, wall),
     )
-    keys = KeyRing(api_keys)
-    rate, sign_ins = RequestRate(clock), SignIns(clock)
-    guard = Middleware(RequireKey, keys=keys, rate=rate, sign_ins=sign_ins)
+    gate = Gate(KeyRing(api_keys), RequestRate(clock), SignIns(clock))
     pages: list[BaseRoute] = [] if media is None else [*FilePages(media, folders).routes()]
     if dashboard is not None:
-        pages += build_dashboard(
-            dashboard,
-            keys,
-            providers=providers,
-            folders=folders,
-            readiness=readiness,
-            sign_ins=sign_ins,
-            rate=rate,
-            streams=services.streams,
-            bell=progress,
-            clock=clock,
-            wall=wall,
-            public_url=public_url,
-        )
-    app = Starlette(
-        routes=[*routes(operations, services, guard=[guard], closed=closed), *pages],
-        middleware=_middleware(clock, local=not keys, secure=(public_url or "").startswith("https:")),
-        exception_handlers=HANDLERS,
+        pages += build_dashboard(dashboard, services, gate, folders, progress, clock, wall, public_url)
+    return _assembled(
+        [*routes(operations, services, guard=[gate.guard], closed=closed), *pages],
+        _middleware(clock, local=not gate.keys, secure=(public_url or "").startswith("https:")),
     )
+
+
+def _assembled(routes: list[BaseRoute], middleware: list[Middleware]) -> Starlette:
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=HANDLERS)
     app.router.redirect_slashes = False  # a path is the route or it is not: a redirect would lose bodies and keys
     return app
 

@@ -7,8 +7,10 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.errors import AuthenticationError, PermissionDeniedError, RequestError
@@ -99,6 +101,20 @@ class RequireKey:
         self._rate.take(caller(scope).key_id)  # also of requests that are refused next
         if key.read_only and scope["method"] not in READING:
             raise PermissionDeniedError("This API key may only read.", code="read_only_key")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Who may come in, and how often."""
+
+    keys: KeyRing
+    rate: RequestRate
+    sign_ins: SignIns
+
+    @property
+    def guard(self) -> Middleware:
+        """What stands before routes that ask for a key."""
+        return Middleware(RequireKey, keys=self.keys, rate=self.rate, sign_ins=self.sign_ins)
 
 
 class LocalOnly:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,16 +10,14 @@ from starlette.routing import BaseRoute
 
 from bridge.clock import Clock
 from bridge.loops import Bell
-from bridge.settings import ProviderSettings
-from bridge.web.auth import KeyRing
+from bridge.web.auth import Gate
 from bridge.web.dashboard.desk import DashboardInsight, DashboardRegistry, Desk, TemplatePreviews
 from bridge.web.dashboard.media import MediaPaths
 from bridge.web.dashboard.pages import Pages
 from bridge.web.dashboard.routes import dashboard_routes
 from bridge.web.dashboard.session import Sessions
 from bridge.web.dashboard.static import StaticFiles
-from bridge.web.health import Readiness
-from bridge.web.limits import OpenStreams, RequestRate, SignIns
+from bridge.web.services import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +36,9 @@ class DashboardParts:
 
 def build_dashboard(
     parts: DashboardParts,
-    keys: KeyRing,
-    *,
-    providers: Mapping[str, ProviderSettings],
+    services: Services,
+    gate: Gate,
     folders: Sequence[Path],
-    readiness: Readiness,
-    sign_ins: SignIns,
-    rate: RequestRate,
-    streams: OpenStreams,
     bell: Bell,
     clock: Clock,
     wall: Clock,
@@ -54,25 +47,26 @@ def build_dashboard(
     """The routes of the dashboard.
 
     :param folders: where templates are looked for; earlier ones win.
+    :param bell: rung when a watch shows something new.
     :param clock: by which rows were written; :param wall: the machine's, by which sessions end.
     """
-    sessions = Sessions(parts.signing, keys, wall, secure=(public_url or "").startswith("https:"))
+    sessions = Sessions(parts.signing, gate.keys, wall, secure=(public_url or "").startswith("https:"))
     static = StaticFiles(folders)
     desk = Desk(
         registry=parts.registry,
         insight=parts.insight,
         previews=parts.previews,
         media=parts.media,
-        providers=providers,
+        providers=services.providers,
         sessions=sessions,
         pages=Pages(folders, sessions, static, clock),
         static=static,
-        readiness=readiness,
-        sign_ins=sign_ins,
-        rate=rate,
-        streams=streams,
+        readiness=services.readiness,
+        sign_ins=gate.sign_ins,
+        rate=gate.rate,
+        streams=services.streams,
         bell=bell,
         clock=clock,
         public_url=public_url,
     )
-    return dashboard_routes(desk, keys)
+    return dashboard_routes(desk, gate.keys)
