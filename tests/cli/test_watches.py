@@ -76,7 +76,7 @@ def test_show_has_the_watch_and_its_deliveries(cli: Cli, stub: StubBridge) -> No
 
 def test_show_explains_when_the_video_is_looked_at_next(cli: Cli, stub: StubBridge) -> None:
     stub.add(make_watch())
-    assert f"outlook  {OUTLOOK}" in cli("show", WATCH_ID).stdout
+    assert f"outlook   {OUTLOOK}" in cli("show", WATCH_ID).stdout
 
 
 def test_show_does_without_the_outlook_at_an_older_server(cli: Cli, stub: StubBridge) -> None:
