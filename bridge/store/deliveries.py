@@ -10,11 +10,32 @@ from sqlalchemy import and_, bindparam, case, exc, func, insert, select, update
 
 from bridge.models import Attempt, DeliveryStatus, EventType, Reason
 from bridge.store.database import Transaction
+from bridge.store.prepared import Prepared
 from bridge.store.stored_destinations import DELETED
 from bridge.store.tables import attempts, deliveries, destinations, events
 
 PENDING = DeliveryStatus.PENDING.value
 FIRST, RETRY = 0, 1
+
+_CONCLUSION = ("status", "reason", "step", "turn", "next_at", "delivered_at", "manual_done", "attempts")
+_CONCLUDE = Prepared(
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("row"))
+    .values(
+        {name: bindparam(f"v_{name}") for name in _CONCLUSION}
+        | {"lease_owner": None, "lease_until": None}
+        # That it once arrived stays true when a later attempt, made by hand, does not.
+        | {"delivered_at": func.coalesce(bindparam("v_delivered_at"), deliveries.c.delivered_at)}
+    ),
+    ("row", *(f"v_{name}" for name in _CONCLUSION)),
+)
+_KEEP_BODY = Prepared(
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("row"))
+    .values(body=bindparam("v_body"), degraded=bindparam("v_degraded")),
+    ("row", "v_body", "v_degraded"),
+)
+_ADD_ATTEMPT = Prepared(insert(attempts), [column.name for column in attempts.c])
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +203,7 @@ async def keep_bodies(tx: Transaction, rendered: Mapping[str, Rendered]) -> bool
         return True
     try:
         async with tx.begin_nested():
-            await tx.execute(
-                update(deliveries)
-                .where(deliveries.c.id == bindparam("row"))
-                .values(body=bindparam("v_body"), degraded=bindparam("v_degraded")),
-                [{"row": row, "v_body": each.body, "v_degraded": each.degraded} for row, each in rendered.items()],
-            )
+            await _KEEP_BODY.run(tx, [(row, each.body, each.degraded) for row, each in rendered.items()])
     except exc.OperationalError:
         raise  # the database is away
     except exc.DBAPIError:
@@ -215,33 +231,27 @@ async def held(tx: Transaction, claims: Sequence[ClaimedDelivery], owner: str) -
 
 async def conclude(tx: Transaction, conclusions: Sequence[Conclusion], made: Sequence[tuple[str, Attempt]]) -> None:
     """Write what attempts came to, and the attempts themselves; gives the leases up."""
-    if conclusions:
-        names = ("status", "reason", "step", "turn", "next_at", "delivered_at", "manual_done", "attempts")
-        await tx.execute(
-            update(deliveries)
-            .where(deliveries.c.id == bindparam("row"))
-            .values(
-                {name: bindparam(f"v_{name}") for name in names}
-                | {"lease_owner": None, "lease_until": None}
-                # That it once arrived stays true when a later attempt, made by hand, does not.
-                | {"delivered_at": func.coalesce(bindparam("v_delivered_at"), deliveries.c.delivered_at)}
-            ),
-            [
-                {"row": each.id, "v_status": each.status.value, "v_reason": each.reason and each.reason.value}
-                | {f"v_{name}": getattr(each, name) for name in names[2:]}
-                for each in conclusions
-            ],
-        )
-    lesser = [each for each in conclusions if each.lesser_body is not None]
-    if lesser:
-        await tx.execute(
-            update(deliveries)
-            .where(deliveries.c.id == bindparam("row"))
-            .values(body=bindparam("v_body"), degraded=True),
-            [{"row": each.id, "v_body": each.lesser_body} for each in lesser],
-        )
-    if made:
-        await tx.execute(insert(attempts), [_attempt_values(delivery_id, attempt) for delivery_id, attempt in made])
+    await _CONCLUDE.run(
+        tx,
+        [
+            (
+                each.id,
+                each.status.value,
+                each.reason and each.reason.value,
+                each.step,
+                each.turn,
+                each.next_at,
+                each.delivered_at,
+                each.manual_done,
+                each.attempts,
+            )
+            for each in conclusions
+        ],
+    )
+    await _KEEP_BODY.run(
+        tx, [(each.id, each.lesser_body, True) for each in conclusions if each.lesser_body is not None]
+    )
+    await _ADD_ATTEMPT.run(tx, [_attempt_values(delivery_id, attempt) for delivery_id, attempt in made])
 
 
 async def release(tx: Transaction, claims: Sequence[ClaimedDelivery], owner: str, now: float) -> None:
@@ -341,15 +351,15 @@ def new_values(new: NewDelivery) -> dict[str, Any]:
     }
 
 
-def _attempt_values(delivery_id: str, attempt: Attempt) -> dict[str, Any]:
-    return {
-        "delivery_id": delivery_id,
-        "number": attempt.number,
-        "at": attempt.at,
-        "duration_ms": attempt.duration_ms,
-        "outcome": attempt.outcome.value,
-        "reason": attempt.reason and attempt.reason.value,
-        "status": attempt.status,
-        "response": attempt.response,
-        "trigger": attempt.trigger.value,
-    }
+def _attempt_values(delivery_id: str, attempt: Attempt) -> tuple[Any, ...]:
+    return (
+        delivery_id,
+        attempt.number,
+        attempt.at,
+        attempt.duration_ms,
+        attempt.outcome.value,
+        attempt.reason and attempt.reason.value,
+        attempt.status,
+        attempt.response,
+        attempt.trigger.value,
+    )
