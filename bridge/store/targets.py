@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import func, select
 
 from bridge.store.database import Transaction
-from bridge.store.dialects import upsert
+from bridge.store.dialects import among, upsert
 from bridge.store.tables import targets
 
 
@@ -32,7 +32,13 @@ class TargetState:
     probe_wait: float | None = None
 
 
-_COLUMNS = tuple(targets.c[name] for name in TargetState.__dataclass_fields__)
+_NEW = TargetState()
+_LOCK = (
+    select(targets.c.target, *(targets.c[name] for name in TargetState.__dataclass_fields__))
+    .where(among(targets.c.target, "ids"))
+    .order_by(targets.c.target)
+    .with_for_update()
+)
 
 
 async def lock(tx: Transaction, ids: Collection[str], *, rated: Mapping[str, str]) -> dict[str, TargetState]:
@@ -44,14 +50,10 @@ async def lock(tx: Transaction, ids: Collection[str], *, rated: Mapping[str, str
     if rated:
         rows = [{"target": target, "kind": kind, "failures": 0} for target, kind in sorted(rated.items())]
         await upsert(tx, targets, rows, key=("target",))
-    query = (
-        select(targets.c.target, *_COLUMNS)
-        .where(targets.c.target.in_(ids))
-        .order_by(targets.c.target)
-        .with_for_update()
-    )
-    known = {row[0]: TargetState(*row[1:]) for row in await tx.execute(query)}
-    return {target: known.get(target, TargetState()) for target in ids}
+    if not ids:
+        return {}
+    known = {row[0]: TargetState(*row[1:]) for row in await tx.execute(_LOCK, {"ids": ids})}
+    return {target: known.get(target, _NEW) for target in ids}
 
 
 async def write(tx: Transaction, states: Mapping[tuple[str, str], TargetState]) -> None:
