@@ -43,6 +43,8 @@ _OWN_HEADERS = frozenset(
         "upgrade",
     }
 )
+_DEFAULTS = {"user-agent": f"video-bridge/{__version__}", "accept": "*/*", "accept-encoding": "identity"}
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Door:
@@ -204,20 +206,23 @@ class _Reading:
 
 
 def _build(request: OutgoingRequest, timeout: float) -> httpx.Request:
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    headers = {name: value for name, value in headers.items() if name not in _OWN_HEADERS}
-    headers = {"user-agent": f"video-bridge/{__version__}", "accept": "*/*", "accept-encoding": "identity"} | headers
+    """The request as httpx would make it, for half the price: it writes every header several times over."""
+    url = _read_url(request.url)
+    given = {name.lower(): value for name, value in request.headers.items()}
+    given = {name: value for name, value in given.items() if name not in _OWN_HEADERS}
     try:
-        return httpx.Request(
-            request.method,
-            _read_url(request.url),
-            headers=headers,
-            content=request.body,
-            # The deadline is the caller's; who dials only wants to know how to share it among several addresses.
-            extensions={"timeout": {"connect": timeout}},
-        )
+        headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in (_DEFAULTS | given).items()]
     except UnicodeEncodeError as error:
         raise EgressError(Reason.RENDER, "a header holds characters that cannot be sent") from error
+    if "host" not in given:
+        headers.insert(0, (b"Host", url.netloc))
+    if request.body or request.method in _WITH_BODY:
+        headers.append((b"Content-Length", b"%d" % len(request.body)))
+    # The deadline is the caller's; who dials only wants to know how to share it among several addresses.
+    extensions = {"timeout": {"connect": timeout}}
+    return httpx.Request(
+        request.method, url, headers=headers, stream=httpx.ByteStream(request.body), extensions=extensions
+    )
 
 
 @lru_cache(maxsize=1024)

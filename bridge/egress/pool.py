@@ -66,10 +66,12 @@ class Pool:
         timeouts: Timeouts = request.extensions.get("timeout") or {}
         await self._lease(timeouts.get("pool"))
         request.extensions["leased"] = True
-        with ExitStack() as undo:
-            undo.callback(self._free)
+        wire = None
+        try:
             wire = await self._answered(request, origin, message, timeouts)
-            undo.pop_all()
+        finally:
+            if wire is None:
+                self._free()
         exchange = wire.exchange
         stream: AsyncIterable[bytes]
         if exchange.complete:
@@ -232,9 +234,12 @@ class _Body:
 
 async def _ask(wire: Wire, method: bytes, message: bytes, timeouts: Timeouts) -> None:
     """Send a request and wait for the head of its reply."""
-    with ExitStack() as undo:
-        undo.callback(wire.close)
+    answered = False
+    try:
         wire.begin(method)
         await wire.send(message, timeouts.get("write"))
         await wire.head(timeouts.get("read"))
-        undo.pop_all()
+        answered = True
+    finally:
+        if not answered:
+            wire.close()

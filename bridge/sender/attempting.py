@@ -107,5 +107,5 @@ class Attempter:
             self._clock.monotonic() - clocked,
             reply,
             lesser_body=lesser,
-            secrets=secrets_of(kind, request, address.settings),
+            secrets=secrets_of(kind, request, address.settings) if reply.body else (),
         )
