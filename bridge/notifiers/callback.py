@@ -27,6 +27,7 @@ from bridge.notifiers.fitting import Unfit
 from bridge.rendering.told import Told
 
 USER_AGENT = f"video-bridge/{__version__}"
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def _check_secret(secret: str) -> str:
@@ -107,7 +108,7 @@ class CallbackNotifier:
         :raises Unfit: the template made something else than JSON.
         """
         if "body" not in parts:
-            return json.dumps(payload(told), ensure_ascii=False, separators=(",", ":")).encode()
+            return _COMPACT.encode(payload(told)).encode()
         try:
             json.loads(parts["body"])
         except (ValueError, RecursionError) as error:
