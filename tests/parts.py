@@ -37,7 +37,7 @@ from bridge.rendering import Links, PackagedTemplates, Sandbox
 from bridge.resources import templates_dir
 from bridge.retry import RetrySchedule
 from bridge.secrets import SecretBox
-from bridge.sender import Attempter, Composer, Doors, Sender
+from bridge.sender import ROOM, Attempter, Composer, Doors, Sender
 from bridge.settings import ProviderSettings
 from bridge.simulator import Simulator, SimulatorSettings
 from bridge.store import Database, deliveries, destinations, migrate, standing, videos
@@ -213,7 +213,7 @@ async def open_parts(
             await poller.open()
             return poller
 
-        def new_sender(chance: Callable[[], float] = lambda: 0.0, room: int = 64) -> Sender:
+        def new_sender(chance: Callable[[], float] = lambda: 0.0, room: int = ROOM) -> Sender:
             return Sender(
                 database,
                 Attempter(Doors(guarded, anywhere), notifiers, clock, setting.delivery_timeout),

@@ -25,6 +25,9 @@ from bridge.models import Reason
 MAX_REPLY = 2**20
 """How much of a reply is read unless the caller says otherwise, bytes."""
 
+MAX_CONNECTIONS = 160
+"""How many requests are under way at most unless whoever makes the door says otherwise; both loops begin fewer."""
+
 MAX_PAUSE = 30.0
 """How long the body of a streamed reply may pause unless the caller says otherwise, seconds."""
 
@@ -71,7 +74,7 @@ class Door:
         ca_file: FilePath | None = None,
         client_cert: FilePath | None = None,
         proxy: str | None = None,
-        max_connections: int = 100,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         self._policy = policy
         self._own_resolver = SystemResolver()

@@ -2,7 +2,7 @@
 
 from bridge.sender.attempting import Attempter, Doors
 from bridge.sender.composing import Composer
-from bridge.sender.loop import Sender
+from bridge.sender.loop import ROOM, Sender
 from bridge.sender.trial import Trial
 
-__all__ = ["Attempter", "Composer", "Doors", "Sender", "Trial"]
+__all__ = ["ROOM", "Attempter", "Composer", "Doors", "Sender", "Trial"]

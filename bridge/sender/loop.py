@@ -32,6 +32,8 @@ from bridge.store.deliveries import ClaimedDelivery, Conclusion
 
 # For rendering before the attempt and for writing after it; what is not sent by then is not sent, seconds.
 LEASE_MARGIN = 15.0
+ROOM = 128
+"""How many deliveries are under way at most unless told otherwise: a turn costs nearly the same for many as for few."""
 _UNRENDERABLE = Verdict(Outcome.FAILED, Reason.RENDER)
 
 
@@ -80,7 +82,7 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         schedule: RetrySchedule,
         metrics: Metrics,
         links: Callable[[str, EventType, float], Links],
-        room: int = 64,
+        room: int = ROOM,
         chance: Callable[[], float] = random.random,
         shown: Bell | None = None,
     ) -> None:
