@@ -131,7 +131,9 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
             if render:
                 rendered = self._preparer.at_once(going)
                 await deliveries.keep_bodies(tx, rendered)
-                going = [replace(each, body=rendered[each.id].body) if each.id in rendered else each for each in going]
+                for each in going:
+                    if each.id in rendered:
+                        each.body = rendered[each.id].body
             return going, await self._next_due(tx, going)
 
     async def _claim(self, tx: Transaction, now: float) -> list[ClaimedDelivery]:

@@ -69,9 +69,12 @@ class NewDelivery:
     created_at: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ClaimedDelivery:
     """A delivery under our lease, with all that sending it needs.
+
+    It is not frozen, since of those one is made for every attempt and frozen ones take more than twice as long to make;
+    only its body is set later, once it is rendered.
 
     :param claimed_at: when the lease began, on the database's clock.
     :param enabled: neither the destination nor its target is disabled.
