@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterable
+from functools import lru_cache
 from typing import cast
 
 import httpcore
@@ -46,13 +47,19 @@ async def written(request: httpcore.Request, proxy: Proxy | None) -> bytes:
         raise httpx.LocalProtocolError("Illegal method or target")
     lines = [b"%b %b HTTP/1.1\r\n" % (request.method, target)]
     for name, value in headers:
-        if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+        lowered = _lowered(name)
+        if lowered is None or not _VALUE.fullmatch(value):
             raise httpx.LocalProtocolError(f"Illegal header {name!r}")
-        lowered = name.lower()
         if lowered == b"transfer-encoding" or (lowered == b"content-length" and value != b"%d" % len(body)):
             raise httpx.LocalProtocolError("The length of the body must be known, and right")
         lines.append(b"%b: %b\r\n" % (name, value))
     return b"".join([*lines, b"\r\n", body])
+
+
+@lru_cache(maxsize=1024)
+def _lowered(name: bytes) -> bytes | None:
+    """The name of a header in lower case; None when it is none. Most are the same in every request."""
+    return name.lower() if _TOKEN.fullmatch(name) else None
 
 
 def may_be_repeated(request: httpcore.Request) -> bool:

@@ -8,6 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from structlog.typing import FilteringBoundLogger
+
 from bridge.clock import Clock
 from bridge.errors import SecretsError, StoreError, StoreUnavailableError
 from bridge.ids import new_id
@@ -213,8 +215,9 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
             made, turned = await self._record(tx, results, now)
         if made and self._shown is not None:
             self._shown.ring()
+        log = self._log.bind()  # once, not for every line
         for number, (each, attempt) in enumerate(made, 1):
-            self._report(each, attempt, now)
+            self._report(log, each, attempt, now)
             if number % AT_A_TIME == 0:
                 await asyncio.sleep(0)
         for target, what in turned.items():
@@ -314,13 +317,13 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         full = [host for host, number in held.items() if number >= self._shares.of(host)]
         return await due_deliveries.next_due(tx, full)
 
-    def _report(self, sent: Sent, attempt: Attempt, now: float) -> None:
+    def _report(self, log: FilteringBoundLogger, sent: Sent, attempt: Attempt, now: float) -> None:
         claim = sent.claim
         self._metrics.attempted(claim.kind, attempt.outcome, attempt.reason)
         if attempt.outcome is Outcome.DELIVERED:
             self._metrics.delivered(max(0.0, now - claim.event_at))
-        log = self._log.info if attempt.outcome is Outcome.DELIVERED else self._log.warning
-        log(
+        tell = log.info if attempt.outcome is Outcome.DELIVERED else log.warning
+        tell(
             "attempt",
             delivery=claim.id,
             watch=claim.watch_id,
