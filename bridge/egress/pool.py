@@ -75,7 +75,7 @@ class Pool:
         exchange = wire.exchange
         stream: AsyncIterable[bytes]
         if exchange.complete:
-            stream = httpx.ByteStream(exchange.take())
+            stream = _Whole(exchange.take())
             self.give_back(wire, origin)
         else:
             stream = _Body(self, wire, origin, timeouts.get("read"))
@@ -194,6 +194,22 @@ class Pool:
             self._open.add(wire)
             wire.lost = self._lost
         return wire
+
+
+class _Whole:
+    """The body of a reply that is here already, in one piece. httpx's own for that is a generator, which costs more."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        data, self._data = self._data, b""
+        if not data:
+            raise StopAsyncIteration
+        return data
 
 
 class _Body:

@@ -37,7 +37,7 @@ async def written(request: httpcore.Request, proxy: Proxy | None) -> bytes:
     :param proxy: what plain http is forwarded by.
     :raises httpx.LocalProtocolError: it cannot be written as HTTP.
     """
-    body = b"".join([chunk async for chunk in cast(AsyncIterable[bytes], request.stream)])
+    body = await _whole(request.stream)
     headers, target = request.headers, request.url.target
     if proxy is not None and request.url.scheme == b"http":
         target = bytes(request.url)
@@ -54,6 +54,13 @@ async def written(request: httpcore.Request, proxy: Proxy | None) -> bytes:
             raise httpx.LocalProtocolError("The length of the body must be known, and right")
         lines.append(b"%b: %b\r\n" % (name, value))
     return b"".join([*lines, b"\r\n", body])
+
+
+async def _whole(stream: object) -> bytes:
+    """A body. One that is in memory need not be waited for: an event loop keeps account of asynchronous generators."""
+    if isinstance(stream, httpx.SyncByteStream):
+        return b"".join(stream)
+    return b"".join([chunk async for chunk in cast(AsyncIterable[bytes], stream)])
 
 
 @lru_cache(maxsize=1024)

@@ -106,7 +106,8 @@ def learn(
 
 def _after(state: TargetState, claim: ClaimedDelivery, verdict: Verdict, now: float) -> TargetState:
     if verdict.outcome is Outcome.DELIVERED:
-        return replace(state, failures=0, opened_at=None, probe_at=None, probe_wait=None)
+        well = not state.failures and state.opened_at is state.probe_at is state.probe_wait is None
+        return state if well else replace(state, failures=0, opened_at=None, probe_at=None, probe_wait=None)
     if verdict.reason in _OURS or verdict.degrade:
         if state.opened_at is not None and claim.claimed_at > state.opened_at and not claim.manual:
             return replace(state, probe_at=now + (state.probe_wait or FIRST_PROBE))  # that probe showed nothing
