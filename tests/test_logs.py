@@ -246,3 +246,18 @@ def test_the_format_follows_the_place_unless_it_is_chosen() -> None:
     assert choose_format(None, StringIO()) == "json"
     assert choose_format("console", StringIO()) == "console"
     assert choose_format("json", Terminal()) == "json"
+
+
+class Broken(StringIO):
+    """The reader of this log has gone."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_log_that_cannot_be_written_stops_nobody(log: StringIO) -> None:
+    configure_logs("json", stream=Broken())
+    get_logger("bridge").info("into the void")
+    log.close()
+    configure_logs("json", stream=log)
+    get_logger("bridge").info("into the void")
