@@ -115,7 +115,7 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
             due = await self.next_due()
             if due is None or due > self._database.now():
                 return [], due
-        if self._room <= len(self.in_flight):
+        if len(self._tasks) >= self._room:
             return [], None
         try:
             items, due = await self._take(render=True)
