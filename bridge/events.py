@@ -8,7 +8,6 @@ verdict on a video, and no look, however odd, keeps a watch from ending.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from bridge.models import EventType, Look, Missing, Observed, Video, WatchStatus
 from bridge.states import LOST_AFTER_LOOKS, TIMED_OUT, Ending, LiveWatch, VideoState
@@ -17,12 +16,12 @@ from bridge.states import LOST_AFTER_LOOKS, TIMED_OUT, Ending, LiveWatch, VideoS
 def after_look(state: VideoState, look: Look, now: float) -> VideoState:
     """The state after one look. Trouble, a bad key and a slow-down teach nothing about the video."""
     if isinstance(look, Observed):
-        return replace(state, video=look.video, looks=state.looks + 1, missing_count=0, missing_since=None)
-    looked = replace(state, looks=state.looks + 1)
+        return state._replace(video=look.video, looks=state.looks + 1, missing_count=0, missing_since=None)
+    looked = state._replace(looks=state.looks + 1)
     match look:
         case Missing():
             since = now if state.missing_since is None else state.missing_since
-            return replace(looked, missing_count=state.missing_count + 1, missing_since=since)
+            return looked._replace(missing_count=state.missing_count + 1, missing_since=since)
         case _:
             return looked
 

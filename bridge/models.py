@@ -23,7 +23,7 @@ class VideoStatus(StrEnum):
     @property
     def final(self) -> bool:
         """Whether a video in this status never changes again."""
-        return self in (VideoStatus.COMPLETED, VideoStatus.FAILED)
+        return self is VideoStatus.COMPLETED or self is VideoStatus.FAILED
 
 
 class WatchStatus(StrEnum):
@@ -156,13 +156,20 @@ class Video:
     def from_dict(cls, data: Mapping[str, Any]) -> Video:
         """The inverse of :meth:`as_dict`, for what we stored ourselves."""
         status, error = data["status"], data["error"]
-        fields = {
-            **data,
-            "status": None if status is None else VideoStatus(status),
-            "error": None if error is None else VideoError(**error),
-        }
-        fields.pop("object", None)
-        return cls(**fields)
+        return cls(
+            data["id"],
+            None if status is None else VideoStatus(status),
+            data["model"],
+            data["progress"],
+            data["created_at"],
+            data["completed_at"],
+            data["expires_at"],
+            data["prompt"],
+            data["remixed_from_video_id"],
+            data["seconds"],
+            data["size"],
+            None if error is None else VideoError(**error),
+        )
 
 
 # What one look at a video can come to. Providers return these; `bridge.events` says what each means for the watches.

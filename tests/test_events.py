@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +63,7 @@ def test_the_first_missing_look_begins_the_row_and_the_next_goes_on_with_it() ->
 @pytest.mark.parametrize("look", USELESS, ids=repr)
 def test_a_look_that_learned_nothing_is_only_counted(look: Look) -> None:
     state = VideoState(SEEN.video, 3, 2, NOW - 20, NOW + 9)
-    assert after_look(state, look, NOW) == replace(state, looks=4)
+    assert after_look(state, look, NOW) == state._replace(looks=4)
 
 
 @pytest.mark.parametrize("reason", LostReason)

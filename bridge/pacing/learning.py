@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from bridge.models import Video
 from bridge.pacing import progress
@@ -25,10 +26,11 @@ _LEAST_SIGMA = 0.03
 _WORST = 50.0
 _SHORTEST, _LONGEST = 0.5, 30 * 86_400.0
 _TEXT = 64
+# Few orders differ; of more than these the groups are made anew.
+_ALIKE = 256
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Group:
+class Group(NamedTuple):
     """Jobs that are alike; an empty word stands for any."""
 
     provider: str
@@ -46,7 +48,12 @@ def group_of(provider: str, video: Video | None) -> Group:
     """The narrowest group of a video."""
     if video is None:
         return Group(provider)
-    model, seconds, size = (str(word or "")[:_TEXT] for word in (video.model, video.seconds, video.size))
+    return _group(provider, video.model, video.seconds, video.size)
+
+
+@lru_cache(_ALIKE)
+def _group(provider: str, *words: str | None) -> Group:
+    model, seconds, size = ((word or "")[:_TEXT] for word in words)
     return Group(provider, model, seconds, size)
 
 

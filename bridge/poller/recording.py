@@ -7,7 +7,7 @@ there" may be believed by `bridge.providers.health`, who is told by `bridge.outb
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bridge import events, pacing
 from bridge.models import BadKey, Look, Missing, Observed, ProviderState, SlowDown, Trouble
@@ -17,10 +17,11 @@ from bridge.poller.learning import Experience
 from bridge.providers import health as standing_of
 from bridge.providers.health import Health
 from bridge.states import TIMED_OUT, VideoState, ending_of
-from bridge.store import observations, standing, videos, watches
+from bridge.store import looks, observations, standing, videos, watches
 from bridge.store.database import Transaction
+from bridge.store.looks import LookedVideo
 from bridge.store.observations import KEPT, Observation
-from bridge.store.videos import ClaimedVideo, LookedVideo
+from bridge.store.videos import ClaimedVideo
 
 # "Looked at in the last minute": the window in which a provider's "not there" answers are counted, seconds.
 _WINDOW = 60.0
@@ -95,11 +96,11 @@ async def record_looks(
     health = await shared_health(tx, health, base_urls, hold=True)
     experience = await _learn(tx, results, held, states, rates, now)
     written = [_looked_video(each, held[each.claim.id], states[each.claim.id], experience, pace, now) for each in mine]
-    await videos.write_looks(tx, written)
-    await _observe(tx, mine, held, states, now)
+    await looks.write(tx, written)
+    await _observe(tx, mine, written, held, now)
     recorded = Recorded(await _stand(tx, results, health, now))
     recorded.planned = {each.id: each.next_at for each in written}
-    recorded.moved = any(states[row].video != held[row].video for row in states)
+    recorded.moved = any(each.changed for each in written)
     await _end(tx, recorded, await _ending_watches(tx, mine, states, recorded.health, pace, now), now)
     for each in results:
         if _speaks_for_all(each.look, health[each.claim.provider], recorded.health[each.claim.provider]):
@@ -118,18 +119,18 @@ def _latest(results: Iterable[Looked]) -> list[Looked]:
 async def _observe(
     tx: Transaction,
     mine: Sequence[Looked],
+    written: Sequence[LookedVideo],
     before: Mapping[str, VideoState],
-    after: Mapping[str, VideoState],
     now: float,
 ) -> None:
     """Keep what these looks changed, for the time line of each watch."""
-    made = [
-        _observation(each, after[each.claim.id], now)
-        for each in mine
-        if _taught_something(before[each.claim.id], after[each.claim.id])
+    telling = [
+        (look, each.state)
+        for look, each in zip(mine, written, strict=True)
+        if each.changed or _began_to_be_missing(before[each.id], each.state)
     ]
-    await observations.add(tx, made)
-    await observations.trim(tx, [each.video_row for each in made if after[each.video_row].looks > KEPT])
+    await observations.add(tx, [_observation(look, state, now) for look, state in telling])
+    await observations.trim(tx, [look.claim.id for look, state in telling if state.looks > KEPT])
 
 
 def _observation(each: Looked, state: VideoState, now: float) -> Observation:
@@ -143,9 +144,8 @@ def _observation(each: Looked, state: VideoState, now: float) -> Observation:
     )
 
 
-def _taught_something(before: VideoState, after: VideoState) -> bool:
-    """Whether the video shows otherwise now, or began to be missing."""
-    return after.video != before.video or (after.missing_count == 1 and before.missing_count == 0)
+def _began_to_be_missing(before: VideoState, after: VideoState) -> bool:
+    return after.missing_count == 1 and before.missing_count == 0
 
 
 async def shared_health(
@@ -246,7 +246,7 @@ def _looked_video(
     each: Looked, before: VideoState, state: VideoState, experience: Experience, pace: Pace, now: float
 ) -> LookedVideo:
     prospect = experience.prospect(each.claim.provider, state.video)
-    state = replace(state, reports=pacing.remember(state, each.look, now, prospect.ahead))
+    state = state._replace(reports=pacing.remember(state, each.look, now, prospect.ahead))
     next_at = pacing.next_look(state, each.look, now, pace, prospect)
     return LookedVideo(each.claim.id, state, now, each.word, next_at, changed=state.video != before.video)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bridge.models import Observed, VideoStatus
+from bridge.models import Observed, Video, VideoStatus
 from bridge.pacing import Pace
 from bridge.poller.pages import Planned, Shown
 from bridge.poller.recording import Looked, Recorded, record_looks
@@ -54,6 +54,15 @@ class RecordedPages:
     verified: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A page and what each look that it stands for cost in requests."""
+
+    page: PageRead
+    poll_after: float | None
+    share: float
+
+
 @dataclass(slots=True)
 class _Turn:
     """What is gathered from the pages of one turn."""
@@ -69,6 +78,7 @@ class _Turn:
         """Decide about each video of ours on a page."""
         rows = {row.id: row for row in listed.rows}
         reading = Reading(page.started_at, self.now, believed)
+        asked = _Asked(page, listed.poll_after, 1.0 / max(1, len(known)))
         for each in known:
             if each.id in self.looks:
                 continue  # pages overlap
@@ -76,12 +86,21 @@ class _Turn:
             read = reading.of(row, each)
             if read is Row.DOUBTED:
                 self._doubt(page.claim.provider, row, each)
-            elif not isinstance(read, Row):
-                look = Observed(read, listed.poll_after)
-                share = 1.0 / len(known)
-                claim = each.claimed(page.claim.provider)
-                self.looks[each.id] = Looked(claim, look, page.started_at, page.moved, share)
-                self.held[each.id] = each.state()
+            elif read is Row.AGAIN or isinstance(read, Video):
+                self._look(asked, each, None if read is Row.AGAIN else read)
+
+    def _look(self, asked: _Asked, known: WaitedVideo, shown: Video | None) -> None:
+        """Have it recorded as looked at.
+
+        :param shown: None where that is what is known, which then is read only once.
+        """
+        page, before = asked.page, known.video()
+        video = before if shown is None else shown
+        if video is not None:
+            look = Observed(video, asked.poll_after)
+            claim = known.claimed(page.claim.provider)
+            self.looks[known.id] = Looked(claim, look, page.started_at, page.moved, asked.share)
+            self.held[known.id] = known.state(before)
 
     def verify(self, provider: str, known: WaitedVideo) -> None:
         """Have one video looked at singly: a list that is behind would show for ever what was."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from bridge.models import SlowDown, Trouble, Video
-from bridge.providers.parsing import Unreadable, parse_json
+from bridge.providers.parsing import Unreadable, parse_rows
 from bridge.providers.reading import read_error, read_video
 
 PAGE_SIZE = 100
@@ -81,7 +81,7 @@ def read_page(
     :param limit: how many rows were asked for; a full page that does not say whether more follows has more.
     :raises Unreadable: when it is not a JSON object with a list of ``data``.
     """
-    page = parse_json(body)
+    page = parse_rows(body)
     if not isinstance(page, dict) or not isinstance(page.get("data"), list):
         raise Unreadable("the reply is not a list of videos")
     data = page["data"]

@@ -117,4 +117,7 @@ async def upsert(
         )
     else:
         statement = statement.on_conflict_do_nothing(index_elements=list(key))
-    return int((await tx.execute(statement.values(list(rows)))).rowcount)
+    if len(rows) == 1 or tx.dialect.name == "sqlite":
+        # As parameters: a statement that holds its rows is compiled anew each time.
+        return int((await tx.execute(statement, [dict(row) for row in rows])).rowcount)
+    return int((await tx.execute(statement.values(list(rows)))).rowcount)  # asyncpg counts no rows of several runs

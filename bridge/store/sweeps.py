@@ -21,6 +21,8 @@ class WaitedVideo(NamedTuple):
 
     :param observation: the Video object as last observed; None before the first observation.
     :param lease_until: until when somebody may be looking at it; None when nobody is.
+    :param registered_at: when it was first watched; :param reports: what pacing keeps of its progress.
+    :param pushed_at: when its provider told us unasked that it ended.
     """
 
     id: str
@@ -34,11 +36,30 @@ class WaitedVideo(NamedTuple):
     looked_at: float | None
     next_at: float
     lease_until: float | None
+    registered_at: float
+    reports: Sequence[float] | None = None
+    pushed_at: float | None = None
 
-    def state(self) -> VideoState:
-        """What is known of it, as the deciding modules take it."""
-        video = None if self.observation is None else Video.from_dict(self.observation)
-        return VideoState(video, self.looks, self.missing_count, self.missing_since, self.deadline)
+    def video(self) -> Video | None:
+        """The Video object as last observed."""
+        return None if self.observation is None else Video.from_dict(self.observation)
+
+    def state(self, video: Video | None) -> VideoState:
+        """What is known of it, as the deciding modules take it.
+
+        :param video: as :meth:`video` has it, which is read only once.
+        """
+        return VideoState(
+            video,
+            self.looks,
+            self.missing_count,
+            self.missing_since,
+            self.deadline,
+            self.registered_at,
+            self.looked_at,
+            tuple(self.reports or ()),
+            self.pushed_at,
+        )
 
     def claimed(self, provider: str) -> ClaimedVideo:
         """The row as if it were claimed, for whoever holds it in a transaction."""
@@ -57,6 +78,9 @@ _COLUMNS = (
     videos.c.looked_at,
     videos.c.next_at,
     videos.c.lease_until,
+    videos.c.created_at,
+    videos.c.reports,
+    videos.c.pushed_at,
 )
 
 
@@ -71,7 +95,7 @@ async def waited(tx: Transaction, provider: str, video_ids: Collection[str]) -> 
         )
         if tx.dialect.name != "sqlite":  # all lock in one order; there is only one writer on SQLite
             query = query.order_by(videos.c.id)
-        found += [WaitedVideo(*row) for row in await tx.execute(query)]
+        found += [WaitedVideo._make(row) for row in await tx.execute(query)]
     return found
 
 

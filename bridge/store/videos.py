@@ -44,21 +44,6 @@ class ClaimedVideo:
 
 
 @dataclass(frozen=True, slots=True)
-class LookedVideo:
-    """What one look writes: the state after it, and when to look next (None: nobody waits any more).
-
-    :param changed: whether the look showed the video otherwise than it was known.
-    """
-
-    id: str
-    state: VideoState
-    looked_at: float
-    last_look: str
-    next_at: float | None
-    changed: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class StoredVideo:
     """A video row as registration needs it."""
 
@@ -261,22 +246,6 @@ async def held(tx: Transaction, claims: Sequence[ClaimedVideo], owner: str) -> d
     return {row["id"]: state_of(row) for row in rows if fences[row["id"]] == row["fence"]}
 
 
-async def write_looks(tx: Transaction, looked: Collection[LookedVideo]) -> None:
-    """Write the looks of one tick and give their leases up. What showed nothing new is written narrowly."""
-    for changed in (True, False):
-        rows = [_look_values(each) for each in looked if each.changed is changed]
-        if rows:
-            statement = (
-                update(videos)
-                .where(videos.c.id == bindparam("row"))
-                .values({name: bindparam(f"v_{name}") for name in rows[0] if name != "id"})
-            )
-            await tx.execute(
-                statement,
-                [{"row" if name == "id" else f"v_{name}": value for name, value in row.items()} for row in rows],
-            )
-
-
 async def release(tx: Transaction, claims: Sequence[ClaimedVideo], owner: str, now: float) -> None:
     """Give up leases whose look was cut: due again at once."""
     if claims:
@@ -351,26 +320,6 @@ def _new_values(row_id: str, provider: str, video_id: str, now: float) -> dict[s
         "looks": 0,
         "missing_count": 0,
         "fence": 0,
-    }
-
-
-def _look_values(looked: LookedVideo) -> dict[str, Any]:
-    video = looked.state.video
-    shown = {
-        "status": None if video is None or video.status is None else video.status.value,
-        "observation": None if video is None else video.as_dict(),
-    }
-    return (shown if looked.changed else {}) | {
-        "id": looked.id,
-        "looked_at": looked.looked_at,
-        "last_look": looked.last_look,
-        "looks": looked.state.looks,
-        "missing_count": looked.state.missing_count,
-        "missing_since": looked.state.missing_since,
-        "reports": list(looked.state.reports) or None,
-        "next_at": looked.next_at,
-        "lease_owner": None,
-        "lease_until": None,
     }
 
 

@@ -79,8 +79,8 @@ class Ours:
             if self._progress:
                 points = round(100 * at / seconds + chance.uniform(-NOISE, NOISE))
                 look = Observed(replace(_VIDEO, progress=min(99, max(0, points))))
-            state = replace(state, video=look.video, looks=state.looks + 1)
-            state = replace(state, reports=remember(state, look, at))
+            state = state._replace(video=look.video, looks=state.looks + 1)
+            state = state._replace(reports=remember(state, look, at))
             at = next_look(state, look, at, PACE, prospect)
             looks += 1
         self._learned = self._learned.after(seconds, as_sums(state.reports))

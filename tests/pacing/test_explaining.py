@@ -35,7 +35,7 @@ def test_the_line_names_the_expected_end_the_experience_and_the_price() -> None:
 
 
 def test_it_says_when_progress_was_used() -> None:
-    state = replace(STATE, reports=(2.0, 50.0, 0.8, 1300.0, 20.6, 0.33))
+    state = STATE._replace(reports=(2.0, 50.0, 0.8, 1300.0, 20.6, 0.33))
     assert "(41 finished jobs like it, median 62 s, progress 40 %)" in said(state)
 
 
@@ -52,16 +52,16 @@ def test_without_experience_nothing_is_expected() -> None:
 
 
 def test_an_overdue_job_is_said_to_be_one() -> None:
-    line = said(replace(STATE, video=replace(SEEN, created_at=int(NOW) - 900)))
+    line = said(STATE._replace(video=replace(SEEN, created_at=int(NOW) - 900)))
     assert line.startswith("it has run for 15 min, longer than expected (41 finished jobs like it, median 62 s)")
 
 
 def test_other_reasons_have_other_words() -> None:
     assert said(VideoState(registered_at=NOW)) == "not looked at yet; first look 03:53:34 UTC"
-    assert said(replace(STATE, missing_count=1)) == "the provider did not know it once; next look 03:53:34 UTC"
-    assert "did not know it 3 times in a row" in said(replace(STATE, missing_count=3))
-    assert said(replace(STATE, deadline=NOW + 14)).endswith("next look 03:53:34 UTC, when the watch gives up")
-    assert said(replace(STATE, pushed_at=NOW), after=0).endswith("now, because the provider says that it ended")
+    assert said(STATE._replace(missing_count=1)) == "the provider did not know it once; next look 03:53:34 UTC"
+    assert "did not know it 3 times in a row" in said(STATE._replace(missing_count=3))
+    assert said(STATE._replace(deadline=NOW + 14)).endswith("next look 03:53:34 UTC, when the watch gives up")
+    assert said(STATE._replace(pushed_at=NOW), after=0).endswith("now, because the provider says that it ended")
     assert explain(STATE, NOW, NOW, USUAL, leased=True).reason == "it is being looked at just now"
     assert explain(None, None, NOW, USUAL) == Outlook(None, "nobody waits for it any more")
 
@@ -74,7 +74,7 @@ def test_a_day_away_the_moment_has_its_date() -> None:
 def test_there_is_one_line_for_whatever_is_stored(
     state: VideoState, after: float, prospect: Prospect, looked: bool
 ) -> None:
-    state = replace(state, looked_at=NOW if looked else None)
+    state = state._replace(looked_at=NOW if looked else None)
     reason = explain(state, NOW + after, NOW, prospect).reason
     assert reason
     assert "\n" not in reason

@@ -117,7 +117,7 @@ def test_where_the_budget_cannot_keep_the_longest_interval_that_grows() -> None:
 
 def test_a_push_that_the_provider_does_not_bear_out_yet_is_looked_into_soon_then_less() -> None:
     early = running(1)
-    waits = [wait(replace(early, pushed_at=NOW - ago), prospect=USUAL) for ago in (-1, 0, 1, 2, 4, 500)]
+    waits = [wait(early._replace(pushed_at=NOW - ago), prospect=USUAL) for ago in (-1, 0, 1, 2, 4, 500)]
     assert waits == [1, 1, 1, 2, 4, wait(early, prospect=USUAL)]
 
 
@@ -125,14 +125,14 @@ def test_a_progress_that_goes_with_the_time_tells_when_the_job_ends() -> None:
     state = running(30)
     for seconds, percent in ((10, 11), (20, 19), (30, 31)):
         seen = Observed(Video("video_1", VideoStatus.IN_PROGRESS, progress=percent))
-        state = replace(state, reports=remember(state, seen, NOW - 30 + seconds))
+        state = state._replace(reports=remember(state, seen, NOW - 30 + seconds))
     belief = belief_about(state, replace(USUAL, line=Line(noise=0.02)))
     assert belief.median == pytest.approx(98, abs=4)
     assert belief.sigma < 0.1
 
 
 def test_looks_that_show_no_video_keep_what_was_reported() -> None:
-    state = replace(running(30), reports=(1.0, 10.0, 0.1, 100.0, 1.0, 0.01))
+    state = running(30)._replace(reports=(1.0, 10.0, 0.1, 100.0, 1.0, 0.01))
     assert remember(state, Trouble(), NOW) == state.reports
     assert remember(running(30), SEEN, NOW) == ()
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.providers.parsing import Unreadable, clean_label, clean_number, clean_text, parse_json
+from bridge.providers.parsing import Unreadable, clean_label, clean_number, clean_text, parse_json, parse_rows
 
 DEEP = 5_000
 
@@ -29,6 +29,14 @@ def test_bytes_that_are_no_utf8_become_replacement_characters() -> None:
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "-Infinity", "9" * 5_000, "1." + "0" * 5_000])
 def test_numbers_out_of_range_are_null(number: str) -> None:
     assert parse_json(f'{{"a": {number}, "b": 1}}'.encode()) == {"a": None, "b": 1}
+
+
+@pytest.mark.parametrize("odd", [b"1e999", b"NaN", b"9" * 5_000, b'"\\ud800"', b'"\xff"', b"[" * DEEP + b"]" * DEEP])
+def test_rows_are_read_whatever_odd_value_is_among_them(odd: bytes) -> None:
+    page = parse_rows(b'{"odd": ' + odd + b', "data": [{"id": "video_1"}]}')
+    assert isinstance(page, dict)
+    assert page["data"] == [{"id": "video_1"}]
+    assert clean_number(page["odd"]) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"a": 1', b"{'a': 1}", b"\x00", b"\xff\xfe{\x00}\x00"])

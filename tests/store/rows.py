@@ -13,7 +13,8 @@ from bridge.states import VideoState
 from bridge.store import Transaction, deliveries, destinations, due, tables, videos, watches
 from bridge.store.deliveries import ClaimedDelivery, NewDelivery, NewEvent
 from bridge.store.destinations import DestinationRow
-from bridge.store.videos import ClaimedVideo, LookedVideo
+from bridge.store.looks import LookedVideo
+from bridge.store.videos import ClaimedVideo
 from bridge.store.watches import NewWatch
 
 NOW = 1_763_870_000.0

@@ -17,6 +17,7 @@ from bridge.store import (
     destinations,
     due,
     lanes,
+    looks,
     observations,
     overview,
     reports,
@@ -78,7 +79,7 @@ async def turn_of_the_poller(tx: Transaction) -> None:
     await videos.next_due(tx, ["openai", "azure"])
     claimed = await claim_videos(tx)
     await videos.held(tx, claimed, "poller_1")
-    await videos.write_looks(tx, [looked(each.id) for each in claimed])
+    await looks.write(tx, [looked(each.id) for each in claimed])
     await videos.looked_since(tx, "openai", NOW - 60)
     await watches.live(tx, [each.id for each in claimed])
     await videos.settle(tx, [each.id for each in claimed])

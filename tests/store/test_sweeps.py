@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.models import VideoStatus
-from bridge.store import Transaction, sweeps, tables, videos
+from bridge.store import Transaction, looks, sweeps, tables, videos
 from tests.store.rows import LEASE, NOW, a_video, add_video, claim_videos, looked, row
 
 
@@ -11,10 +11,10 @@ async def test_those_that_somebody_waits_for_are_found_with_all_that_is_known(tx
     seen = await add_video(tx, "seen")
     await add_video(tx, "elsewhere", provider="azure")
     await videos.add(tx, "openai", "idle", NOW)
-    await videos.write_looks(tx, [looked(seen, video=a_video("seen"), deadline=NOW + 3600)])
+    await looks.write(tx, [looked(seen, video=a_video("seen"), deadline=NOW + 3600)])
     (found,) = await sweeps.waited(tx, "openai", ["seen", "elsewhere", "idle", "unknown"])
     assert (found.id, found.video_id, found.looked_at, found.next_at) == (seen, "seen", NOW, NOW + 2)
-    state = found.state()
+    state = found.state(found.video())
     assert state.video is not None
     assert (state.video.status, state.looks, state.deadline) == (VideoStatus.IN_PROGRESS, 1, NOW + 3600)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import pytest
 
 from bridge.models import Video, VideoError, VideoStatus
 from bridge.states import VideoState
-from bridge.store import Database, Transaction, tables, videos, watches
-from bridge.store.videos import LookedVideo, StoredVideo
+from bridge.store import Database, Transaction, looks, tables, videos, watches
+from bridge.store.looks import LookedVideo
+from bridge.store.videos import StoredVideo
 from tests.clock import ManualClock
 from tests.store.rows import LEASE, NOW, a_video, add_video, add_watch, claim_videos, looked, row
 
@@ -111,8 +111,8 @@ async def test_what_a_look_writes_is_what_the_next_one_finds(tx: Transaction) ->
     row_id = await add_video(tx, deadline=NOW + 500)
     await claim_videos(tx)
     state = VideoState(a_video(), looks=7, missing_count=3, missing_since=NOW - 9, deadline=NOW + 500)
-    state = replace(state, registered_at=NOW, looked_at=NOW, reports=(1.0, 2.5))
-    await videos.write_looks(tx, [LookedVideo(row_id, state, NOW, "missing", NOW + 4)])
+    state = state._replace(registered_at=NOW, looked_at=NOW, reports=(1.0, 2.5))
+    await looks.write(tx, [LookedVideo(row_id, state, NOW, "missing", NOW + 4)])
     claimed = await claim_videos(tx, now=NOW + 4)
     assert await videos.held(tx, claimed, "poller_1") == {row_id: state}
 
@@ -120,7 +120,7 @@ async def test_what_a_look_writes_is_what_the_next_one_finds(tx: Transaction) ->
 async def test_a_written_look_gives_the_lease_up(tx: Transaction) -> None:
     row_id = await add_video(tx)
     claimed = await claim_videos(tx)
-    await videos.write_looks(tx, [looked(row_id, next_at=NOW + 2)])
+    await looks.write(tx, [looked(row_id, next_at=NOW + 2)])
     assert await videos.held(tx, claimed, "poller_1") == {}
     assert await claim_videos(tx, "poller_2", now=NOW + 1.9) == []
     assert len(await claim_videos(tx, "poller_2", now=NOW + 2)) == 1
@@ -129,8 +129,8 @@ async def test_a_written_look_gives_the_lease_up(tx: Transaction) -> None:
 async def test_each_look_of_a_turn_writes_its_own(tx: Transaction) -> None:
     first, second = await add_video(tx, "video_1"), await add_video(tx, "video_2")
     done = a_video("video_2", VideoStatus.COMPLETED)
-    await videos.write_looks(tx, [looked(first), looked(second, video=done)])
-    await videos.write_looks(tx, [])
+    await looks.write(tx, [looked(first), looked(second, video=done)])
+    await looks.write(tx, [])
     one, two = await row(tx, tables.videos, first), await row(tx, tables.videos, second)
     assert (one["status"], one["observation"], one["last_look"]) == (None, None, "trouble")
     assert (two["status"], two["observation"], two["last_look"]) == ("completed", done.as_dict(), "observed")
@@ -140,7 +140,7 @@ async def test_each_look_of_a_turn_writes_its_own(tx: Transaction) -> None:
 async def test_an_observation_comes_back_whole(tx: Transaction, status: VideoStatus | None) -> None:
     row_id = await add_video(tx)
     seen = Video("video_1", status, "m", 1, 2, 3, 4, 'p"\\\u2028 🎬', "r", "5", "6x7", VideoError("c", None))
-    await videos.write_looks(tx, [looked(row_id, video=seen)])
+    await looks.write(tx, [looked(row_id, video=seen)])
     assert await videos.find(tx, "openai", "video_1") == StoredVideo(row_id, seen)
 
 
@@ -172,7 +172,7 @@ async def test_a_process_that_is_alone_frees_all_leases(tx: Transaction) -> None
 async def test_waiting_anew_begins_with_a_clean_count_and_keeps_what_is_known(tx: Transaction) -> None:
     row_id = await add_video(tx)
     state = VideoState(a_video(), looks=9, missing_count=4, missing_since=NOW, deadline=NOW + 3600)
-    await videos.write_looks(tx, [LookedVideo(row_id, state, NOW, "missing", None)])
+    await looks.write(tx, [LookedVideo(row_id, state, NOW, "missing", None)])
     await videos.watch_until(tx, row_id, NOW + 90, NOW + 60)
     claimed = await claim_videos(tx, now=NOW + 60)
     known = VideoState(a_video(), deadline=NOW + 90, registered_at=NOW, looked_at=NOW)
@@ -190,7 +190,7 @@ async def test_who_joins_later_than_others_changes_nothing_about_the_looks(tx: T
         looked_at=NOW,
         reports=(1.5,),
     )
-    await videos.write_looks(tx, [LookedVideo(row_id, state, NOW, "missing", NOW + 20)])
+    await looks.write(tx, [LookedVideo(row_id, state, NOW, "missing", NOW + 20)])
     await videos.watch_until(tx, row_id, NOW + 200, NOW + 1)
     assert await claim_videos(tx, now=NOW + 19) == []
     claimed = await claim_videos(tx, now=NOW + 20)
@@ -199,7 +199,7 @@ async def test_who_joins_later_than_others_changes_nothing_about_the_looks(tx: T
 
 async def test_who_gives_up_sooner_brings_the_look_forward(tx: Transaction) -> None:
     row_id = await add_video(tx, deadline=NOW + 100)
-    await videos.write_looks(tx, [looked(row_id, next_at=NOW + 30)])
+    await looks.write(tx, [looked(row_id, next_at=NOW + 30)])
     await videos.watch_until(tx, row_id, NOW + 10, NOW + 1)
     (claimed,) = await claim_videos(tx, now=NOW + 10)
     assert claimed.deadline == NOW + 10
@@ -207,7 +207,7 @@ async def test_who_gives_up_sooner_brings_the_look_forward(tx: Transaction) -> N
 
 async def test_a_look_that_is_due_before_is_not_put_off(tx: Transaction) -> None:
     row_id = await add_video(tx, deadline=NOW + 100)
-    await videos.write_looks(tx, [looked(row_id, next_at=NOW + 5)])
+    await looks.write(tx, [looked(row_id, next_at=NOW + 5)])
     await videos.watch_until(tx, row_id, NOW + 10, NOW + 1)
     assert await videos.next_due(tx, ["openai"]) == NOW + 5
 
@@ -264,7 +264,7 @@ async def test_the_next_due_video_is_that_of_the_asked_providers(tx: Transaction
 async def test_videos_missing_at_their_latest_look_are_counted_with_all_looked_at(tx: Transaction) -> None:
     for number, (word, at) in enumerate([("missing", 0), ("missing", -60), ("missing", -61), ("trouble", -5)]):
         row_id = await add_video(tx, f"video_{number}")
-        await videos.write_looks(tx, [LookedVideo(row_id, VideoState(), NOW + at, word, NOW)])
+        await looks.write(tx, [LookedVideo(row_id, VideoState(), NOW + at, word, NOW)])
     await add_video(tx, "never looked at")
     assert await videos.looked_since(tx, "openai", NOW - 60) == (2, 3)
     assert await videos.looked_since(tx, "azure", NOW - 60) == (0, 0)

@@ -7,7 +7,7 @@ import pytest
 from bridge.errors import StoreError
 from bridge.models import DeliveryStatus, EventType, LostReason, WatchStatus
 from bridge.states import COMPLETED, FAILED, TIMED_OUT, Ending, LiveWatch
-from bridge.store import Database, Transaction, tables, videos, watches
+from bridge.store import Database, Transaction, looks, tables, watches
 from bridge.store.watches import Holder, OverdueWatch
 from tests.store.rows import NOW, a_video, add_delivery_as, add_destination, add_video, add_watch, looked, row
 
@@ -113,7 +113,7 @@ async def test_a_watch_is_overdue_from_the_moment_its_time_is_up(tx: Transaction
 
 async def test_an_overdue_watch_comes_with_what_is_known_of_its_video(tx: Transaction) -> None:
     row_id = await add_video(tx, deadline=NOW)
-    await videos.write_looks(tx, [looked(row_id, video=a_video())])
+    await looks.write(tx, [looked(row_id, video=a_video())])
     await add_watch(tx, row_id, expires_at=NOW)
     assert [each.video for each in await overdue(tx)] == [a_video()]
 
@@ -154,7 +154,7 @@ async def test_a_watch_is_shown_as_it_was_registered(tx: Transaction) -> None:
 
 async def test_a_watch_shows_the_video_as_last_observed(tx: Transaction) -> None:
     row_id = await add_video(tx)
-    await videos.write_looks(tx, [looked(row_id, video=a_video())])
+    await looks.write(tx, [looked(row_id, video=a_video())])
     view = await watches.get(tx, await add_watch(tx, row_id))
     assert view is not None
     assert view.video == a_video()
