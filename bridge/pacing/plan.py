@@ -91,7 +91,7 @@ def remember(state: VideoState, look: Look, now: float, ahead: float = 0.0) -> t
     if not isinstance(look, Observed):
         return state.reports
     sums = progress.seen(progress.as_sums(state.reports), elapsed_of(state, now, ahead), look.video.progress)
-    return () if sums == progress.NONE else tuple(round(each, 4) for each in sums)
+    return () if sums == progress.NONE else tuple([round(each, 4) for each in sums])
 
 
 def belief_about(state: VideoState, prospect: Prospect) -> Belief:

@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.clock import Clock
@@ -201,7 +201,9 @@ class Poller(Loop[ClaimedVideo, Looked]):
     def _in_present_time(self, looked: Looked) -> Looked:
         """The same look, as if the clock had always been as it is now."""
         moved = self._database.clock.moved
-        return replace(looked, started_at=looked.started_at + moved - looked.moved, moved=moved)
+        if moved == looked.moved:
+            return looked
+        return looked._replace(started_at=looked.started_at + moved - looked.moved, moved=moved)
 
     async def release(self, items: Sequence[ClaimedVideo]) -> None:
         """Make videos due again whose look was cut."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bridge import events, pacing
 from bridge.models import BadKey, Look, Missing, Observed, ProviderState, SlowDown, Trouble
@@ -38,8 +39,7 @@ _WORDS: Mapping[type, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(NamedTuple):
     """One finished look; times are Unix seconds.
 
     :param moved: by how much the clock had been moved when the look began.

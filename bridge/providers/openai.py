@@ -94,17 +94,11 @@ class OpenAIProvider:
         without a request. Looks begun later do ask.
         """
         self._looks += 1
-        retrying = AsyncRetrying(
-            sleep=self._clock.sleep,
-            stop=stop_after_attempt(_TRIES),
-            wait=_wait,
-            retry=retry_if_result(lambda result: isinstance(result, _Again)),
-        )
-        result: Look | _Again
-        try:
-            result = await retrying(self._try, video_id, self._looks)
-        except RetryError as error:
-            result = error.last_attempt.result()
+        number = self._looks
+        first = await self._try(video_id, number)
+        if not isinstance(first, _Again):  # as nearly always; what retries costs more than all else of a look
+            return first
+        result = await self._try_again(first, video_id, number)
         return Trouble(result.detail) if isinstance(result, _Again) else result
 
     async def list_page(self, after: str | None = None, limit: int = PAGE_SIZE) -> PageAnswer:
@@ -133,6 +127,25 @@ class OpenAIProvider:
 
     async def aclose(self) -> None:
         """Nothing to let go of: the connections are the door's."""
+
+    async def _try_again(self, first: _Again, video_id: str, number: int) -> Look | _Again:
+        """Up to two more tries after one that another may better."""
+        tried = [first]
+
+        async def attempt() -> Look | _Again:
+            return tried.pop() if tried else await self._try(video_id, number)
+
+        retrying = AsyncRetrying(
+            sleep=self._clock.sleep,
+            stop=stop_after_attempt(_TRIES),
+            wait=_wait,
+            retry=retry_if_result(lambda result: isinstance(result, _Again)),
+        )
+        try:
+            return await retrying(attempt)
+        except RetryError as error:
+            last: _Again = error.last_attempt.result()
+            return last
 
     async def _try(self, video_id: str, number: int) -> Look | _Again:
         await self.budget.acquire()

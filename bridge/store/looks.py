@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 from sqlalchemy import bindparam, null, update
@@ -15,8 +14,7 @@ from bridge.store.prepared import Prepared
 from bridge.store.tables import videos
 
 
-@dataclass(frozen=True, slots=True)
-class LookedVideo:
+class LookedVideo(NamedTuple):
     """What one look writes: the state after it, and when to look next (None: nobody waits any more).
 
     :param changed: whether the look showed the video otherwise than it was known.

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from pydantic_core import from_json
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
@@ -109,6 +110,7 @@ class PostgresBackend:
             pool_timeout=_POOL_TIMEOUT,
             pool_pre_ping=True,
             connect_args=_connect_args(how),
+            json_deserializer=from_json,
         )
         self.reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self.writer = engine.execution_options(isolation_level="READ COMMITTED")

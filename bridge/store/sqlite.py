@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock, Timeout
+from pydantic_core import from_json
 from sqlalchemy import URL, Connection, Engine, event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -41,7 +42,7 @@ class SqliteBackend:
 
     def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         file = URL.create(DRIVER, database=str(sqlite_path(url)))
-        self.reader = create_async_engine(file, pool_size=8, max_overflow=8)
+        self.reader = create_async_engine(file, pool_size=8, max_overflow=8, json_deserializer=from_json)
         self.writer = self.reader.execution_options(bridge_write=True)
         self._turn = asyncio.Lock()
         prepare_engine(self.reader.sync_engine, busy_timeout_ms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, RowMapping, bindparam, case, exists, func, insert, or_, select, tuple_, update
 
@@ -32,8 +32,7 @@ STATE_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedVideo:
+class ClaimedVideo(NamedTuple):
     """A video under our lease. Its result counts only while the fence is still the same."""
 
     id: str
