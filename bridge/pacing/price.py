@@ -13,7 +13,7 @@ CEILING = 1e5
 # How long requests are counted before the price follows, seconds.
 _WINDOW = 5.0
 # The share of the budget that is used when the price is right: the rest is for what cannot be planned.
-_AIM = 0.8
+_AIM = 0.9
 # From here on the budget binds: more would be asked than can be counted.
 _BOUND = 0.95
 _QUICKEST = 2.0

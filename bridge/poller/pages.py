@@ -55,11 +55,14 @@ class Planned:
     :param after: its cursor; None for the head of the list.
     :param read_at: when it is to be read; None when it is not worth it.
     :param barren: while the list is walked, how many pages before this one showed nobody; None when it is not.
+    :param asked_at: when it was last asked for; :param shown_at: when what was last recorded of it was asked for.
     """
 
     after: str | None
     read_at: float | None
     barren: int | None = None
+    asked_at: float = -math.inf
+    shown_at: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ class Pages:
         """Keep every wait as long as it was: the clock was set by so many seconds."""
         for page in self._all():
             page.read_at = None if page.read_at is None else page.read_at + by
+            page.asked_at, page.shown_at = page.asked_at + by, page.shown_at + by
         self._head_read += by
         self._walk_from += by
 
@@ -132,14 +136,15 @@ class Pages:
     def want_head(self, now: float, due_since: float) -> None:
         """Plan the head because enough videos are due, if it may be read now.
 
-        Those that were due when the head was last read are not on it: then the whole list is walked anew, ever more
-        rarely when that brings nothing. Not so while pages are late, for then it may be theirs to show them.
+        Those that were due before any remembered page was last read are on none: then the whole list is walked anew,
+        ever more rarely when that brings nothing. Not so while pages are late, for then it may be theirs to show them.
 
         :param due_since: the moment since which :data:`WORTH` videos are due.
         """
         if not self.head_idle or max(self.head_from, due_since) > now:
             return
-        stuck = due_since < self._head_read and now >= self._walk_from and not self._late(now)
+        shown_at = min(page.shown_at for page in self._all())
+        stuck = due_since < shown_at and now >= self._walk_from and not self._late(now)
         if self._boundary is None or stuck:
             self._walk(now)
         self.head.read_at = now
@@ -151,7 +156,7 @@ class Pages:
 
     def reading(self, page: Planned, now: float) -> None:
         """A page is being read. Should nobody say what became of that, it is read again later."""
-        page.read_at = now + _READING
+        page.read_at, page.asked_at = now + _READING, now
         if page is self.head:
             self._head_read = now
 
@@ -164,6 +169,7 @@ class Pages:
 
         :param cursors: whether pages can be turned.
         """
+        page.shown_at = page.asked_at
         if page is self.head:
             self._found += shown.due
             longer = min(2 * max(self._head_wait, self.shortest), _LONGEST_HEAD_WAIT)
@@ -218,7 +224,7 @@ class Pages:
             self.pages[cursor] = Planned(cursor, now, barren=empty)
 
     def _remember(self, after: str, intervals: Sequence[float], now: float) -> None:
-        page = Planned(after, None)
+        page = Planned(after, None, asked_at=self.head.asked_at, shown_at=self.head.shown_at)
         self._plan(page, intervals, now)
         if page.read_at is not None:
             self.pages[after] = page

@@ -36,6 +36,8 @@ SWEEP_LEASE = 30.0
 """One replica at a time reads a provider's list; whoever dies over it is followed after so long, seconds."""
 LONGEST_PATIENCE = 60.0
 """Due videos are left to pages for so long at most, seconds."""
+ROUNDS = 5
+"""Due videos are left to pages for as long as it takes to read all of them so often."""
 OTHERS_PATIENCE = 2.0
 """How long a replica leaves due videos to the one that reads the list, seconds."""
 
@@ -109,6 +111,8 @@ class Sweeper(Loop[PageClaim, PageRead]):
         if not its.pages.promising(now):
             return 0.0
         waiting = len(its.pages.due(now)) + self._under_way(name)
+        # Looked at singly, they would cost the requests that bring all pages round.
+        waiting += ROUNDS * len(its.pages.pages)
         backlog = waiting / self._lanes[name].provider.budget.allowed
         return min(its.pages.shortest + its.seconds + backlog, LONGEST_PATIENCE)
 

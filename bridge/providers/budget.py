@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Literal
 
@@ -11,6 +11,8 @@ from bridge.clock import Clock
 from bridge.providers.ledger import TOLERANCE, Block, Ledger, rate_at
 
 Kind = Literal["retrieve", "list"]
+PAGES_IN_A_ROW = 3
+"""So many pages of a list are asked for while a look waits."""
 
 
 class Budget:
@@ -20,8 +22,8 @@ class Budget:
     after the one before; in any five seconds that is at most ``5 * rate + 1``. Where replicas share a budget it hands
     out what was reserved for it (:mod:`bridge.providers.ledger`), each slot at its moment.
 
-    Looks and list pages wait in queues of their own and take turns, so that a page, which observes many videos, does
-    not wait behind all the looks that do.
+    Looks and list pages wait in queues of their own. While there are both, :data:`PAGES_IN_A_ROW` pages go for each
+    look, because a page observes many videos; looks never wait longer than for these.
 
     :param rate: requests per second, above 0.
     :param clock: of a shared budget the one that all replicas go by.
@@ -41,7 +43,9 @@ class Budget:
         self._next = clock.monotonic()
         # Times by the monotonic clock: what is promised here keeps its moment when the clock is set.
         self._held_until = self._next
-        self._waiting = 0
+        self._waiting: Counter[Kind] = Counter()
+        self._pages_in_a_row = 0
+        self._moved = asyncio.Event()
         self._slots: deque[float] = deque()
         self._granted = asyncio.Event()
         self._queues: dict[Kind, asyncio.Lock] = {"retrieve": asyncio.Lock(), "list": asyncio.Lock()}
@@ -65,7 +69,7 @@ class Budget:
         if not self.shared:
             return 0
         self._drop_stale()
-        return max(0, self._waiting + more - len(self._slots))
+        return max(0, self._waiting.total() + more - len(self._slots))
 
     def grant(self, block: Block) -> None:
         """Slots were reserved for this process."""
@@ -82,12 +86,24 @@ class Budget:
 
         Callers of one kind are served in order; a cancelled one costs no slot.
         """
-        self._waiting += 1
+        self._waiting[kind] += 1
         try:
-            async with self._queues[kind], self._turn:
-                await (self._slot() if self.shared else self._space())
+            async with self._queues[kind]:
+                while not self._may_go(kind):
+                    await self._moved.wait()
+                async with self._turn:
+                    await (self._slot() if self.shared else self._space())
+                    self._pages_in_a_row = self._pages_in_a_row + 1 if kind == "list" else 0
         finally:
-            self._waiting -= 1
+            self._waiting[kind] -= 1
+            self._moved.set()
+            self._moved = asyncio.Event()
+
+    def _may_go(self, kind: Kind) -> bool:
+        """Whether it is this kind's turn; of two kinds that wait it is always that of one."""
+        if not self._waiting["retrieve" if kind == "list" else "list"]:
+            return True
+        return (kind == "list") is (self._pages_in_a_row < PAGES_IN_A_ROW)
 
     async def _space(self) -> None:
         # A loop, because a sleep may end a little early.

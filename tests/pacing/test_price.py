@@ -28,9 +28,9 @@ def test_the_price_stays_at_the_floor_while_there_is_budget() -> None:
     assert set(course(demand=5, seconds=120)) == {FLOOR}
 
 
-def test_the_price_rises_while_the_budget_binds_until_four_fifths_of_it_are_used() -> None:
+def test_the_price_rises_while_the_budget_binds_until_nine_tenths_of_it_are_used() -> None:
     prices = course(demand=400, seconds=200)
-    assert prices[-1] == pytest.approx((400 / 16) ** 2, rel=0.05)
+    assert prices[-1] == pytest.approx((400 / 18) ** 2, rel=0.05)
     assert prices[:60] == sorted(prices[:60])
 
 

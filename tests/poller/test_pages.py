@@ -140,6 +140,19 @@ def test_the_head_is_read_ever_more_rarely_while_it_shows_nobody_who_is_due() ->
     assert not pages.promising(NOW + 100)
 
 
+def test_the_list_is_not_walked_anew_for_videos_that_a_page_may_still_show() -> None:
+    server = Server(300)
+    pages = Pages(1.0)
+    pages.want_head(NOW, NOW)
+    turn(pages, server, NOW, interval=9000)
+    pages.want_head(NOW + 9, NOW + 5)
+    assert turn(pages, server, NOW + 9, interval=9000) == 1
+    pages.want_head(NOW + 20, NOW + 5)
+    assert turn(pages, server, NOW + 20, interval=9000) == 1
+    pages.want_head(NOW + 30, NOW - 1)
+    assert turn(pages, server, NOW + 30, interval=9000) == 3
+
+
 def test_a_list_whose_head_does_not_help_is_walked_anew_ever_more_rarely() -> None:
     server = Server(300)
     pages, reads = walked(server), list[int]()

@@ -102,11 +102,12 @@ async def test_a_page_does_not_wait_behind_all_the_looks(clock: ManualClock) -> 
         await budget.acquire(kind)
         served.append(kind)
 
-    asking = [asyncio.create_task(ask(kind)) for kind in ("retrieve", "retrieve", "retrieve", "list", "list")]
-    await clock.advance(10)
+    asking = [asyncio.create_task(ask(kind)) for kind in ("retrieve",) * 4 + ("list",) * 7]
+    await clock.advance(20)
     await asyncio.gather(*asking)
-    # The first two were there alone; then they take turns.
-    assert served == ["retrieve", "retrieve", "list", "retrieve", "list"]
+    # The first two were there alone; then pages go first, and looks go on.
+    three = ["list"] * 3
+    assert served == ["retrieve", "retrieve", *three, "retrieve", *three, "retrieve", "list"]
 
 
 async def test_after_a_429_requests_are_further_apart(clock: ManualClock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.models import VideoStatus
 from bridge.store import Transaction, looks, sweeps, tables, videos
+from bridge.store.videos import AT_ONCE
 from tests.store.rows import LEASE, NOW, a_video, add_video, claim_videos, looked, row
 
 
@@ -11,12 +12,14 @@ async def test_those_that_somebody_waits_for_are_found_with_all_that_is_known(tx
     seen = await add_video(tx, "seen")
     await add_video(tx, "elsewhere", provider="azure")
     await videos.add(tx, "openai", "idle", NOW)
-    await looks.write(tx, [looked(seen, video=a_video("seen"), deadline=NOW + 3600)])
+    await looks.write(tx, [looked(seen, video=a_video("seen"), deadline=NOW + 3600, reports=(2.0, 9.5))])
+    await videos.hasten(tx, "openai", "seen", NOW + 1)
     (found,) = await sweeps.waited(tx, "openai", ["seen", "elsewhere", "idle", "unknown"])
-    assert (found.id, found.video_id, found.looked_at, found.next_at) == (seen, "seen", NOW, NOW + 2)
+    assert (found.id, found.video_id, found.looked_at, found.next_at) == (seen, "seen", NOW, NOW + 1 - AT_ONCE)
     state = found.state(found.video())
     assert state.video is not None
     assert (state.video.status, state.looks, state.deadline) == (VideoStatus.IN_PROGRESS, 1, NOW + 3600)
+    assert (state.registered_at, state.looked_at, state.reports, state.pushed_at) == (NOW, NOW, (2.0, 9.5), NOW + 1)
 
 
 async def test_a_page_may_be_of_any_length(tx: Transaction) -> None:
