@@ -66,7 +66,7 @@ def as_sums(kept: Sequence[float] | None) -> Sums:
     """The sums as a row keeps them; none when it keeps nothing, or something else."""
     if kept is None or len(kept) != len(NONE):
         return NONE
-    number, sx, sy, sxx, sxy, syy = map(float, kept)
+    number, sx, sy, sxx, sxy, syy = kept
     return (number, sx, sy, sxx, sxy, syy)
 
 

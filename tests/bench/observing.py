@@ -1,8 +1,9 @@
 """Observations per CPU second of the observing process: single looks, and pages of a list, all written down on SQLite.
 
 The baseline is a bare loop of `httpx.AsyncClient` with its default limits, 64 requests under way, that reads the JSON
-and writes nothing. Each figure is of the CPU time of this process, all its threads; the server is another process. The
-fleet's progress moves all the time, so that most rows of a page show something new."""
+and writes nothing. Each figure is of the CPU time of this process, all its threads; the server is another process.
+Each row of a page counts as a look and is written; a job's progress moves by a percent every few seconds, so that of
+the rows of one page some show something new."""
 
 from __future__ import annotations
 
@@ -97,7 +98,7 @@ async def looking(plan: Plan, url: str, *, pages: bool) -> float:
 async def _until(database: Database, looks: int) -> None:
     until = time.monotonic() + PATIENCE
     while await _looks(database) < looks and time.monotonic() < until:
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(1.0)  # asking costs what is measured
 
 
 async def _looks(database: Database) -> int:
