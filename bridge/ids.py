@@ -7,12 +7,13 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _RANDOM_BITS = 80
 # Ten bits at a time.
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
-_SHIFTS = range(120, -1, -10)
+_SHIFTS = range(120, 10, -10)
 
 
 class IdSequence:
@@ -29,10 +30,11 @@ class IdSequence:
     def next(self) -> int:
         """A number above all before it."""
         with self._lock:
-            chance = int.from_bytes(os.urandom(_RANDOM_BITS // 8))
-            fresh = (self._time_ns() // 1_000_000 << _RANDOM_BITS) | chance
-            # Within one millisecond, and after a clock set back, the order is kept by counting on from the last.
-            self._last = fresh if fresh >> _RANDOM_BITS > self._last >> _RANDOM_BITS else self._last + 1
+            now = self._time_ns() // 1_000_000
+            if now > self._last >> _RANDOM_BITS:
+                self._last = now << _RANDOM_BITS | int.from_bytes(os.urandom(_RANDOM_BITS // 8))
+            else:  # within one millisecond, and after a clock set back, counting on keeps the order
+                self._last += 1
             return self._last
 
 
@@ -46,7 +48,13 @@ def new_id(prefix: str) -> str:
     after an id whose row is gone.
     """
     number = _sequence.next()
-    return prefix + "_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+    return f"{prefix}_{_head(number >> 20)}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"
+
+
+@lru_cache(maxsize=1)
+def _head(bits: int) -> str:
+    """All but the last four characters: the same for nearly all ids that are made within one millisecond."""
+    return "".join([_PAIRS[bits >> shift - 20 & 1023] for shift in _SHIFTS])
 
 
 def event_id(watch_id: str, event_type: str) -> str:

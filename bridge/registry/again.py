@@ -9,13 +9,12 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from bridge.models import WatchStatus
 
-_WRITER = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+_WRITER = json.JSONEncoder(sort_keys=True, ensure_ascii=True, check_circular=False, separators=(",", ":"))
 _ENDED_WITHOUT_A_VERDICT = (WatchStatus.CANCELLED, WatchStatus.LOST, WatchStatus.TIMED_OUT)
 
 
@@ -27,15 +26,17 @@ class Again(Enum):
     CONFLICT = "the key stands for something else"
 
 
-@dataclass(frozen=True, slots=True)
 class Digests:
     """Makes digests with one pepper."""
 
-    pepper: bytes
+    def __init__(self, pepper: bytes) -> None:
+        self._peppered = hmac.new(pepper, digestmod="sha256")
 
     def of(self, *parts: Any) -> str:
         """64 hex digits over the parts; the order of keys in an object does not count."""
-        return hmac.digest(self.pepper, _WRITER.encode(parts).encode(), "sha256").hex()
+        digest = self._peppered.copy()  # a third cheaper than to begin anew with the pepper
+        digest.update(_WRITER.encode(parts).encode())
+        return digest.hexdigest()
 
     def content(self, provider: str, video_id: str, destinations: Sequence[str], metadata: Mapping[str, str]) -> str:
         """What is registered: provider, video, destinations in any order, metadata. The timeout does not count."""

@@ -345,8 +345,8 @@ class Registry:
                 continue
             try:
                 for one in each.destinations:
-                    if isinstance(one, Inline):
-                        if one.body.template is not None and self._clock.monotonic() > until:
+                    if isinstance(one, Inline) and one.body.template is not None:
+                        if self._clock.monotonic() > until:
                             raise _not_judged(one.param)
                         await self._desk.check_template(
                             one.body, param=one.param, metadata=each.body.metadata, judged=judged

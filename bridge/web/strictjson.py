@@ -58,6 +58,14 @@ def parse(raw: bytes) -> Any:
     return value
 
 
+def holds_only_storable(raw: bytes) -> bool:
+    """Whether what was parsed from ``raw`` surely has nothing that :func:`check_text` refuses.
+
+    NUL and lone surrogates come through the parser only as escapes, so a body without any needs no look at its texts.
+    """
+    return b"\\u" not in raw
+
+
 def check_text(value: Any) -> None:
     """Refuse text that cannot be stored: NUL and lone surrogates, in names and values alike.
 

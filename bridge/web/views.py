@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -21,6 +20,8 @@ from bridge.models import (
 )
 from bridge.web import schemas
 
+_DELIVERY_STATUSES = [(status, status.value) for status in DeliveryStatus]
+
 Row = TypeVar("Row", WatchView, DeliveryView, DestinationDetail)
 Shown = TypeVar("Shown", bound=BaseModel)
 
@@ -32,29 +33,15 @@ def json_response(body: BaseModel, status: int = 200, headers: dict[str, str] | 
     )
 
 
-def plain_response(body: Mapping[str, Any]) -> Response:
-    """``body``, which is JSON already, as :func:`json_response` gives a model: for answers that are large."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, 200, {"cache-control": "no-store"}, media_type="application/json")
-
-
 def watch(view: WatchView) -> schemas.Watch:
     """A watch as the API shows it."""
-    return schemas.Watch(**_watch_fields(view), destinations=[_destination(each) for each in view.destinations])
+    return schemas.Watch(**watch_fields(view), destinations=[_destination(each) for each in view.destinations])
 
 
 def registered_watch(view: WatchView) -> schemas.RegisteredWatch:
     """A watch as its registration is answered: with the signing secrets the registry wants told."""
-    return schemas.RegisteredWatch(**plain_registered_watch(view))
-
-
-def plain_registered_watch(view: WatchView) -> dict[str, Any]:
-    """The same as plain JSON, a few microseconds each, for answers that hold a thousand of them."""
-    destinations = [
-        _destination_fields(each) | ({} if each.signing_secret is None else {"signing_secret": each.signing_secret})
-        for each in view.destinations
-    ]
-    return _watch_fields(view) | {"destinations": destinations}
+    destinations = [registered_destination_fields(each) for each in view.destinations]
+    return schemas.RegisteredWatch(**watch_fields(view), destinations=destinations)
 
 
 def watch_list(page: Page[WatchView]) -> schemas.WatchList:
@@ -128,11 +115,12 @@ def _listing(page: Page[Row]) -> dict[str, Any]:
     }
 
 
-def _watch_fields(view: WatchView) -> dict[str, Any]:
+def watch_fields(view: WatchView) -> dict[str, Any]:
+    """All fields of a watch but its destinations, as plain JSON."""
     return {
         "id": view.id,
         "object": "watch",
-        "status": view.status,
+        "status": view.status.value,
         "video_id": view.video_id,
         "provider": view.provider,
         "key": view.key,
@@ -143,7 +131,7 @@ def _watch_fields(view: WatchView) -> dict[str, Any]:
         "expires_at": int(view.expires_at),
         "ended_at": _seconds(view.ended_at),
         "reason": view.reason,
-        "deliveries": {status.value: view.deliveries.get(status, 0) for status in DeliveryStatus},
+        "deliveries": {word: view.deliveries.get(status, 0) for status, word in _DELIVERY_STATUSES},
     }
 
 
@@ -171,6 +159,12 @@ def _destination_fields(view: DestinationView) -> dict[str, Any]:
         "events": list(view.events),
         "enabled": view.enabled,
     }
+
+
+def registered_destination_fields(view: DestinationView) -> dict[str, Any]:
+    """A destination as the registration of a watch shows it, as plain JSON."""
+    secret = {} if view.signing_secret is None else {"signing_secret": view.signing_secret}
+    return _destination_fields(view) | secret
 
 
 def _delivery_fields(view: DeliveryView) -> dict[str, Any]:

@@ -13,17 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.errors import InvalidRequestError, NotFoundError, RequestError
-from bridge.registry import Registered, Registration, WatchFilter
+from bridge.registry import Registration, WatchFilter
 from bridge.registry.bodies import MAX_BATCH
 from bridge.web import views
+from bridge.web.batches import BatchWriter
 from bridge.web.bodies import MAX_BATCH_BODY, read, read_model
-from bridge.web.errors import body_of
 from bridge.web.problems import no_such, validate
 from bridge.web.queries import NoQuery, WaitQuery, WatchQuery, read_query
 from bridge.web.requestlog import caller
 from bridge.web.services import Services
 from bridge.web.stream import WatchStream, heard_the_end
-from bridge.web.strictjson import check_text, parse
+from bridge.web.strictjson import check_text, holds_only_storable, parse
 from bridge.web.waiting import wait_for_end
 
 _WATCH_ID = re.compile(r"watch_[0-9A-Za-z_-]{1,64}")
@@ -57,12 +57,12 @@ async def register_batch(services: Services, request: Request) -> Response:
     good = [body for body in bodies if isinstance(body, Registration)]
     created_by = caller(request.scope).key_name
     answers = iter(await services.registry.register_many(good, created_by=created_by) if good else ())
-    data = []
+    writer = BatchWriter()
     for number, body in enumerate(bodies):
         if number % _BREATH == _BREATH - 1:
             await asyncio.sleep(0)
-        data.append(_shown(next(answers) if isinstance(body, Registration) else body))
-    return views.plain_response({"object": "list", "data": data})
+        writer.add(next(answers) if isinstance(body, Registration) else body)
+    return writer.response()
 
 
 async def list_watches(services: Services, request: Request) -> Response:
@@ -152,21 +152,20 @@ def _header_text(value: str) -> str:
 
 def _registrations(raw: bytes) -> Sequence[Registration | RequestError]:
     """The entries of a batch, those that cannot be used as the error that says why."""
-    return [_registration(entry) for entry in validate(_Envelope, parse(raw)).watches]
+    entries = validate(_Envelope, parse(raw)).watches
+    storable = holds_only_storable(raw)  # of all entries at once, or one by one
+    return [_registration(entry, storable) for entry in entries]
 
 
-def _registration(entry: Any) -> Registration | RequestError:
+def _registration(entry: Any, storable: bool) -> Registration | RequestError:
     try:
-        check_text(entry)
+        if not storable:
+            check_text(entry)
         body = validate(Registration, entry)
         _check_key(body)
     except RequestError as error:
         return error
     return body
-
-
-def _shown(answer: Registered | RequestError) -> dict[str, Any]:
-    return body_of(answer) if isinstance(answer, RequestError) else views.plain_registered_watch(answer.watch)
 
 
 def _watch_id(request: Request) -> str:
