@@ -133,7 +133,7 @@ class Registry:
         """Register several watches in one transaction, each answered on its own and in order."""
         read = await self._judged(await self._read_all(bodies, created_by))
         good = [each for each in read if not isinstance(each, RequestError)]
-        async with self._database.write() as tx:
+        async with self._database.write(ahead=True) as tx:
             await self._database.alone(tx, "registry")
             await videos.lock(tx, {each.video for each in good})
             allowance = await self._allowances.of(tx, created_by, len(good))
@@ -203,7 +203,7 @@ class Registry:
 
         :raises NotFoundError: there is none of this id; :raises ConflictError: it ended and nothing is pending.
         """
-        async with self._database.write() as tx:
+        async with self._database.write(ahead=True) as tx:
             await videos.lock_of_watch(tx, watch_id)
             status = await watches.status_of(tx, watch_id)
             if status is None:
@@ -241,7 +241,7 @@ class Registry:
         :raises NotFoundError: there is none of this id; :raises ConflictError: it was cancelled, or its destination
         was deleted.
         """
-        async with self._database.write() as tx:
+        async with self._database.write(ahead=True) as tx:
             if await stored_destinations.lost_its_destination(tx, delivery_id):
                 raise ConflictError("The destination of this delivery was deleted.", code="destination_deleted")
             before = await deliveries.ask_retry(tx, delivery_id, self._database.now())
@@ -261,7 +261,7 @@ class Registry:
 
         :raises InvalidRequestError: there is no such destination.
         """
-        async with self._database.write() as tx:
+        async with self._database.write(ahead=True) as tx:
             destination_id = None
             if filter.destination is not None:
                 destination_id = await reports.destination_id(tx, filter.destination)
@@ -275,7 +275,7 @@ class Registry:
 
     async def look_now(self, provider: str, video_id: str) -> bool:
         """Make a video due at once; whether anybody waits for it."""
-        async with self._database.write() as tx:
+        async with self._database.write(ahead=True) as tx:
             waited = await videos.hasten(tx, provider, video_id, self._database.now())
         if waited:
             self._bells.videos.ring()

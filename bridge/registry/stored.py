@@ -103,7 +103,7 @@ class DestinationService:
             is_default=given.default,
             fallback=given.fallback,
         )
-        async with self._database.write() as tx:
+        async with self._database.write(ahead=True) as tx:
             await self._database.alone(tx, "registry")
             if await destinations.by_name(tx, given.name) is not None:
                 raise ConflictError(
@@ -143,7 +143,7 @@ class DestinationService:
             planned = self._plan(await _find(tx, name_or_id), given)
         if planned is not None and ("template" in given or "events" in given):
             await self._desk.check_template(planned.body)
-        async with self._database.write() as tx:
+        async with self._database.write(ahead=True) as tx:
             await self._database.alone(tx, "registry")
             before = await _find(tx, name_or_id)
             # Once more: somebody may have changed other fields while the template was judged.
@@ -158,7 +158,7 @@ class DestinationService:
         :param force: although something needs it.
         :raises NotFoundError: there is none; :raises ConflictError: something needs it.
         """
-        async with self._database.write() as tx:
+        async with self._database.write(ahead=True) as tx:
             await self._database.alone(tx, "registry")
             known = await _find(tx, name_or_id)
             if known.disabled_reason != destinations.NOT_CONFIGURED:
@@ -175,7 +175,7 @@ class DestinationService:
         :raises NotFoundError: there is none; :raises ConflictError: nothing is signed for this kind, or it comes from
         the environment.
         """
-        async with self._database.write() as tx:
+        async with self._database.write(ahead=True) as tx:
             await self._database.alone(tx, "registry")
             now = self._database.now()
             known = await _find(tx, name_or_id)

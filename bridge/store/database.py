@@ -36,8 +36,8 @@ class Backend(Protocol):
     reader: AsyncEngine
     writer: AsyncEngine
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """Held by a writer of this process."""
+    def turn(self, *, ahead: bool) -> AbstractAsyncContextManager[None]:
+        """Held by a writer of this process; who goes ahead has it before those who do not."""
         ...
 
     def away(self, error: BaseException) -> Away | None:
@@ -109,16 +109,18 @@ class Database:
             yield tx
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Transaction]:
+    async def write(self, *, ahead: bool = False) -> AsyncIterator[Transaction]:
         """A transaction that may write; committed at the end, rolled back by an exception.
 
         On PostgreSQL :attr:`clock` follows, before anything is done, what other replicas moved all waits by; so
         :meth:`now` is to be asked in the transaction.
 
+        :param ahead: somebody waits for it, so it goes before what the loops have to write.
+
         :raises StoreUnavailableError: the database is away; :raises StoreConflictError: somebody else took a key
             meanwhile that can only be taken once.
         """
-        async with self._translated(), self._backend.turn(), self._backend.writer.begin() as tx:
+        async with self._translated(), self._backend.turn(ahead=ahead), self._backend.writer.begin() as tx:
             if self.kind == "postgresql":
                 self.follow(await shared_clock.enter(tx))
             yield tx

@@ -116,7 +116,7 @@ class PostgresBackend:
         self.writer = engine.execution_options(isolation_level="READ COMMITTED")
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self, *, ahead: bool) -> AsyncIterator[None]:
         """Writers need no turn: the server has its own locks."""
         yield
 

@@ -7,11 +7,9 @@ holds the file by a lock beside it.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +20,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bridge.errors import Away, ConfigurationError, StoreUnavailableError
-from bridge.store.onehop import DRIVER
+from bridge.store.onehop import DRIVER, OneHopConnection
+from bridge.store.turns import Turns
 
 BUSY_TIMEOUT_MS = 5_000
 
@@ -44,14 +43,12 @@ class SqliteBackend:
         file = URL.create(DRIVER, database=str(sqlite_path(url)))
         self.reader = create_async_engine(file, pool_size=8, max_overflow=8, json_deserializer=from_json)
         self.writer = self.reader.execution_options(bridge_write=True)
-        self._turn = asyncio.Lock()
+        self._turns = Turns()
         prepare_engine(self.reader.sync_engine, busy_timeout_ms)
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    def turn(self, *, ahead: bool) -> AbstractAsyncContextManager[None]:
         """Held by the one writer of this process."""
-        async with self._turn:
-            yield
+        return self._turns.one(ahead=ahead)
 
     def away(self, error: BaseException) -> Away | None:
         """Why the file could not be used just now; None when it could, and SQLite refused."""
@@ -157,5 +154,10 @@ def _prepare(connection: Any, busy_timeout_ms: int, foreign_keys: bool) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("bridge_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    driver: Any = connection.connection.dbapi_connection
+    if connection.get_execution_options().get("bridge_write", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif isinstance(driver, OneHopConnection):
+        driver.begin_reading()
+    else:  # a migration's
+        connection.exec_driver_sql("BEGIN")

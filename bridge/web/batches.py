@@ -46,4 +46,3 @@ class BatchWriter:
         if written is None:
             written = self._destinations[view.id] = _encode(views.registered_destination_fields(view))
         return written
-

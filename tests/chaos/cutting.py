@@ -44,9 +44,9 @@ def mortal(life: Life) -> tuple[type[Database], type[Door]]:
                 yield tx
 
         @asynccontextmanager
-        async def write(self) -> AsyncIterator[Transaction]:
+        async def write(self, *, ahead: bool = False) -> AsyncIterator[Transaction]:
             life.step("before a write")
-            async with super().write() as tx:
+            async with super().write(ahead=ahead) as tx:
                 yield tx
                 life.step("before a commit")
             life.step("after a commit")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import column, exc, insert, select, text, update, values
 
-from bridge.store import Transaction
+from bridge.errors import StoreError
+from bridge.store import Database, Transaction
 from bridge.store.tables import settings
 
 
@@ -51,3 +55,32 @@ async def test_rows_nobody_fetched_hold_nothing_up(tx: Transaction) -> None:
     assert unread.first() is not None
     unread.close()
     await fill(tx, "d")
+
+
+async def test_a_reader_holds_nothing_once_it_has_ended(database: Database, path: Path) -> None:
+    for _ in range(20):  # more than there are connections
+        async with database.read() as tx:
+            await tx.execute(select(settings.c.name))
+    await database.ping()
+    with closing(sqlite3.connect(path)) as other:
+        busy, frames, moved = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    assert (busy, frames) == (0, moved)
+
+
+async def test_a_reader_that_read_nothing_or_was_refused_is_no_matter_for_the_next(database: Database) -> None:
+    for _ in range(20):
+        async with database.read():
+            pass
+        with pytest.raises(StoreError):
+            async with database.read() as tx:
+                await tx.execute(text("SELECT * FROM nowhere"))
+    async with database.read() as tx:
+        assert (await tx.execute(select(settings.c.name))).all() == []
+
+
+async def test_each_reader_sees_what_was_written_before_it_began(database: Database) -> None:
+    for number in range(20):
+        async with database.write() as tx:
+            await fill(tx, str(number))
+        async with database.read() as tx:
+            assert len((await tx.execute(select(settings.c.name))).all()) == number + 1
