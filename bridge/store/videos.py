@@ -14,6 +14,7 @@ from bridge.models import Video
 from bridge.states import VideoState
 from bridge.store.database import Transaction
 from bridge.store.dialects import chunks
+from bridge.store.prepared import Prepared
 from bridge.store.tables import videos, watches
 
 AT_ONCE = 3600.0
@@ -59,6 +60,12 @@ class NewVideo:
     video_id: str
     created_at: float
     deadline: float
+
+
+_ADD = Prepared(
+    insert(videos).values(looks=0, missing_count=0, fence=0),
+    ("id", "provider", "video_id", "created_at", "deadline", "next_at"),
+)
 
 
 async def lock(tx: Transaction, wanted: Collection[tuple[str, str]]) -> None:
@@ -108,14 +115,10 @@ async def add(tx: Transaction, provider: str, video_id: str, now: float) -> Stor
 async def add_many(tx: Transaction, new: Sequence[NewVideo]) -> None:
     """New rows, each due at once."""
     for some in chunks(new):
-        await tx.execute(
-            insert(videos),
-            [
-                _new_values(each.id, each.provider, each.video_id, each.created_at)
-                | {"deadline": each.deadline, "next_at": each.created_at}
-                for each in some
-            ],
-        )
+        rows = [
+            (each.id, each.provider, each.video_id, each.created_at, each.deadline, each.created_at) for each in some
+        ]
+        await _ADD.run(tx, rows)
 
 
 async def watch_until(tx: Transaction, row_id: str, deadline: float, now: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from bridge.states import Ending, LiveWatch
 from bridge.store import destinations as destinations_store
 from bridge.store.database import Transaction
 from bridge.store.dialects import chunks, json_pairs
+from bridge.store.prepared import Prepared
 from bridge.store.tables import LIVE, deliveries, videos, watch_destinations, watches
 
 
@@ -28,12 +30,30 @@ class NewWatch:
     slot: str
     key: str
     content: str
-    metadata: Mapping[str, str]
+    metadata: dict[str, str]
     created_at: float
     created_by: str | None
     expires_at: float
     destination_ids: Sequence[str]
 
+
+_ADD = Prepared(
+    insert(watches).values(status=WatchStatus.WATCHING.value),
+    (
+        "id",
+        "video",
+        "provider",
+        "video_id",
+        "slot",
+        "key",
+        "content",
+        "metadata",
+        "created_at",
+        "created_by",
+        "expires_at",
+    ),
+)
+_LINK = Prepared(insert(watch_destinations), ("watch_id", "destination_id", "position"))
 
 NO_DELIVERIES: Mapping[DeliveryStatus, int] = MappingProxyType(dict.fromkeys(DeliveryStatus, 0))
 """What is summed up of the deliveries of a watch that has none."""
@@ -83,30 +103,29 @@ async def add(tx: Transaction, new: NewWatch) -> None:
 async def add_many(tx: Transaction, new: Sequence[NewWatch]) -> None:
     """Insert watches that are still waiting, and what they tell."""
     for some in chunks(new):
-        await tx.execute(insert(watches), [_values(each) for each in some])
+        await _ADD.run(tx, [_row(each) for each in some])
         links = [
-            {"watch_id": each.id, "destination_id": destination_id, "position": position}
+            (each.id, destination_id, position)
             for each in some
             for position, destination_id in enumerate(each.destination_ids)
         ]
-        await tx.execute(insert(watch_destinations), links)
+        await _LINK.run(tx, links)
 
 
-def _values(new: NewWatch) -> dict[str, object]:
-    return {
-        "id": new.id,
-        "video": new.video_row,
-        "provider": new.provider,
-        "video_id": new.video_id,
-        "status": WatchStatus.WATCHING.value,
-        "slot": new.slot,
-        "key": new.key,
-        "content": new.content,
-        "metadata": dict(new.metadata),
-        "created_at": new.created_at,
-        "created_by": new.created_by,
-        "expires_at": new.expires_at,
-    }
+def _row(new: NewWatch) -> tuple[object, ...]:
+    return (
+        new.id,
+        new.video_row,
+        new.provider,
+        new.video_id,
+        new.slot,
+        new.key,
+        new.content,
+        json.dumps(new.metadata),
+        new.created_at,
+        new.created_by,
+        new.expires_at,
+    )
 
 
 async def live(tx: Transaction, video_rows: Collection[str]) -> dict[str, list[LiveWatch]]:

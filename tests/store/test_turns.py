@@ -65,10 +65,13 @@ async def test_a_turn_is_handed_on_to_who_waits_not_to_who_comes_just_then(turns
 
 
 async def test_only_one_has_a_turn_whatever_the_one_before_did(turns: Turns, queue: Queue) -> None:
-    with pytest.raises(KeyError):
+    async def fail() -> None:
         async with turns.one(ahead=False):
             await queue.join(*"aA")
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
     assert await queue.served() == "Aa"
 
 
