@@ -26,6 +26,8 @@ AWAY_SECONDS = 1.0
 SHORTEST_PAUSE = 0.01
 # So many pieces of work are begun, or reported, before others on the event loop have their turn.
 AT_A_TIME = 8
+# So many results are written in one transaction while people wait for their turn to write.
+PORTION = 32
 # A loop spends at most half of its time on turns, as long as no turn takes longer than this, seconds.
 LONGEST_GATHERING = 0.05
 
@@ -83,6 +85,8 @@ class Loop(ABC, Generic[Item, Result]):
         self._tasks: dict[asyncio.Task[Result], Item] = {}
         self._results: list[Result] = []
         self._news: asyncio.Future[None] | None = None
+        self.pressed: Callable[[], bool] = lambda: False
+        """Whether people wait for their turn to write. Then results go in portions, and theirs comes in between."""
         self._spent = 0.0  # how long the last turn took, seconds
 
     @abstractmethod
@@ -199,17 +203,18 @@ class Loop(ABC, Generic[Item, Result]):
 
     async def _record_finished(self) -> None:
         self._collect()
-        if not self._results:
-            return
-        results, self._results = self._results, []
-        try:
-            await self.record(results)
-        except StoreUnavailableError:
-            self._results = results + self._results
-            raise
-        except Exception as error:  # one result that cannot be written must not cost the others
-            self._log.error("record_failed", results=len(results), exc_info=error)
-            await self._record_one_by_one(results)
+        left, self._results = self._results, []
+        while left:
+            portion = PORTION if self.pressed() else len(left)
+            results, left = left[:portion], left[portion:]
+            try:
+                await self.record(results)
+            except StoreUnavailableError:
+                self._results = [*results, *left, *self._results]
+                raise
+            except Exception as error:  # one result that cannot be written must not cost the others
+                self._log.error("record_failed", results=len(results), exc_info=error)
+                await self._record_one_by_one(results)
 
     async def _record_one_by_one(self, results: Sequence[Result]) -> None:
         """One of several results cannot be written: find it, write the others."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.loops import AWAY_SECONDS, IDLE_SECONDS, SHORTEST_PAUSE, Bell
+from bridge.loops import AWAY_SECONDS, IDLE_SECONDS, PORTION, SHORTEST_PAUSE, Bell
 from tests.clock import ManualClock
 from tests.letters import Letters, running
 
@@ -48,6 +48,34 @@ async def test_results_that_are_there_together_are_recorded_together(letters: Le
             gate.set()
         await clock.settle()
         assert [sorted(turn) for turn in letters.recorded] == [["A", "B"]]
+
+
+async def test_while_people_wait_to_write_results_are_recorded_in_portions(clock: ManualClock) -> None:
+    letters = Letters(clock, room=3 * PORTION)
+    letters.pressed = lambda: True
+    letters.put(*(f"{number:02}" for number in range(2 * PORTION + 1)))
+    async with running(letters, clock):
+        await clock.settle()
+        assert len(letters.done()) == 2 * (2 * PORTION + 1)
+        assert max(len(turn) for turn in letters.recorded) == PORTION
+
+
+async def test_of_several_portions_those_that_cannot_be_written_now_are_kept(clock: ManualClock) -> None:
+    class Fragile(Letters):
+        async def record(self, results: Sequence[str]) -> None:
+            await super().record(results)
+            self.away = len(self.recorded) == 1
+
+    letters = Fragile(clock, room=3 * PORTION)
+    letters.pressed = lambda: True
+    written = [f"{number:02}" for number in range(2 * PORTION)]
+    letters.put(*written)
+    with capture_logs():
+        async with running(letters, clock):
+            assert len(letters.recorded) == 1
+            letters.away = False
+            await clock.advance(AWAY_SECONDS)
+            assert sorted(each for turn in letters.recorded for each in turn) == written
 
 
 async def test_a_slow_item_holds_up_no_other(letters: Letters, clock: ManualClock) -> None:

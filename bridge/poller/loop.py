@@ -86,6 +86,7 @@ class Poller(Loop[ClaimedVideo, Looked]):
         metrics: Metrics,
     ) -> None:
         super().__init__(clock, bell)
+        self.pressed = database.pressed
         self._database = database
         self.lanes = lanes
         self._base_urls = {name: lane.provider.base_url for name, lane in lanes.items()}

@@ -89,6 +89,7 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         shown: Bell | None = None,
     ) -> None:
         super().__init__(clock, bell)
+        self.pressed = database.pressed
         self._shown = shown
         self._database = database
         self._attempter = attempter

@@ -6,6 +6,7 @@ What is special about each kind stands in :mod:`bridge.store.sqlite` and :mod:`b
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal, Protocol
@@ -20,6 +21,9 @@ from bridge.store import shared_clock
 from bridge.store.postgresql import PostgresBackend
 from bridge.store.shared_clock import SharedClock
 from bridge.store.sqlite import BUSY_TIMEOUT_MS, SqliteBackend
+
+PRESSED_FOR = 2.0
+"""So long after somebody wrote who had to wait for a turn the next one is expected, seconds."""
 
 Transaction = AsyncConnection
 Kind = Literal["sqlite", "postgresql"]
@@ -64,6 +68,7 @@ class Database:
         self._wall = clock
         self._server_time = server_time and self._backend.kind == "postgresql"
         self.clock = SteadyClock(clock)
+        self._ahead_at = -math.inf  # when somebody last went ahead, by the monotonic clock
         self._followed: float | None = None  # what the shared clock said when this process last read it
 
     @property
@@ -120,10 +125,16 @@ class Database:
         :raises StoreUnavailableError: the database is away; :raises StoreConflictError: somebody else took a key
             meanwhile that can only be taken once.
         """
+        if ahead:
+            self._ahead_at = self._wall.monotonic()
         async with self._translated(), self._backend.turn(ahead=ahead), self._backend.writer.begin() as tx:
             if self.kind == "postgresql":
                 self.follow(await shared_clock.enter(tx))
             yield tx
+
+    def pressed(self) -> bool:
+        """Whether writers have lately gone ahead, so that those who do not should be brief (SQLite)."""
+        return self.kind == "sqlite" and self._wall.monotonic() - self._ahead_at < PRESSED_FOR
 
     @asynccontextmanager
     async def write_alone(self) -> AsyncIterator[tuple[Transaction, SharedClock]]:

@@ -15,6 +15,7 @@ from sqlalchemy import insert, select, text
 
 from bridge.errors import ConfigurationError, StoreError, StoreUnavailableError
 from bridge.store import Database, Transaction, lock_file, sqlite_path
+from bridge.store.database import PRESSED_FOR
 from bridge.store.tables import settings
 from tests.clock import ManualClock
 
@@ -114,6 +115,29 @@ async def test_a_writer_holds_the_write_lock_from_its_first_moment(database: Dat
             pytest.raises(sqlite3.OperationalError, match="locked"),
         ):
             other.execute("BEGIN IMMEDIATE")
+
+
+async def test_it_is_pressed_for_a_moment_after_somebody_went_ahead(database: Database, clock: ManualClock) -> None:
+    async with database.write():
+        assert not database.pressed()
+    async with database.write(ahead=True):
+        assert database.pressed()
+    await clock.advance(PRESSED_FOR)
+    assert not database.pressed()
+
+
+async def test_who_goes_ahead_writes_before_those_who_came_sooner(database: Database) -> None:
+    async def write(name: str, *, ahead: bool) -> None:
+        async with database.write(ahead=ahead) as tx:
+            await tx.execute(insert(settings).values(name=name, value=b""))
+            order.append(name)
+
+    order: list[str] = []
+    async with database.write():
+        writers = [asyncio.create_task(write(name, ahead=name.isupper())) for name in "abA"]
+        await asyncio.sleep(0)
+    await asyncio.gather(*writers)
+    assert order == ["A", "a", "b"]
 
 
 async def test_a_reader_holds_up_no_writer(database: Database, path: Path) -> None:
