@@ -5,6 +5,7 @@ What is special about each kind stands in :mod:`bridge.store.sqlite` and :mod:`b
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 from collections.abc import AsyncIterator
@@ -110,7 +111,7 @@ class Database:
 
         :raises StoreUnavailableError: the database is away.
         """
-        async with self._translated(), self._backend.reader.begin() as tx:
+        async with self._translated(), _begun(self._backend.reader) as tx:
             yield tx
 
     @asynccontextmanager
@@ -127,7 +128,7 @@ class Database:
         """
         if ahead:
             self._ahead_at = self._wall.monotonic()
-        async with self._translated(), self._backend.turn(ahead=ahead), self._backend.writer.begin() as tx:
+        async with self._translated(), self._backend.turn(ahead=ahead), _begun(self._backend.writer) as tx:
             if self.kind == "postgresql":
                 self.follow(await shared_clock.enter(tx))
             yield tx
@@ -142,7 +143,7 @@ class Database:
 
         :raises StoreUnavailableError: the database is away, or somebody writes for very long.
         """
-        async with self._translated(), self._backend.writer.begin() as tx:
+        async with self._translated(), _begun(self._backend.writer) as tx:
             shared = await shared_clock.stop(tx)
             self.follow(shared.moved)
             yield tx, shared
@@ -188,6 +189,23 @@ class Database:
                 raise StoreUnavailableError(f"the database is away: {_cause(error)}", away) from error
             kind = StoreConflictError if isinstance(error, exc.IntegrityError) else StoreError
             raise kind(f"the database refused: {_cause(error)}") from error
+
+
+@asynccontextmanager
+async def _begun(engine: AsyncEngine) -> AsyncIterator[Transaction]:
+    """A transaction on a connection of its own; committed at the end, rolled back by an exception.
+
+    As ``engine.begin()``, which gives the connection back by a task of its own: one more round of a busy event loop, in
+    which the next writer waits. When all went well giving it back needs no waiting, and cannot be cut short.
+    """
+    tx = await engine.connect()
+    try:
+        async with tx.begin():
+            yield tx
+    except BaseException:
+        await asyncio.shield(asyncio.ensure_future(tx.close()))
+        raise
+    await tx.close()
 
 
 def kind_of(url: str) -> Kind:
