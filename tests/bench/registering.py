@@ -1,27 +1,30 @@
 """Watches registered per second through the batch route: over HTTP, a thousand at a time, each batch durable on SQLite
-when it is answered.
+when it is answered. There are two clients, so that the server has something to do while one of them reads its answer.
 
 The baseline is what the same rows cost in bare `sqlite3`: one thousand videos, watches and links a transaction, with
 the same indexes and the same durability, and nothing around it."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from bridge.store import migrate
 from bridge.store.sqlite import _prepare
 from tests.bench.cores import measured_core, spending
 from tests.bench.figures import Row
-from tests.bench.serving import a_batch, served
+from tests.bench.serving import Served, a_batch, served
 from tests.bench.wire import Wire, wire
 
 BATCHES = 20
 SIZE = 1000
+CLIENTS = 2
 
 
 async def measure(runs: int) -> list[Row]:
@@ -45,11 +48,17 @@ async def one(server: Wire) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         async with served(Path(folder), server, BRIDGE_POLL_RATE="0.01") as bridge:
             await bridge.register(a_batch(0, SIZE, server.url))
+            batches = [a_batch(number * SIZE, SIZE, server.url) for number in range(1, BATCHES + 1)]
             began, spent = time.perf_counter(), bridge.cpu()
-            for number in range(1, BATCHES + 1):
-                await bridge.register(a_batch(number * SIZE, SIZE, server.url))
+            await asyncio.gather(*(_send(bridge, batches) for _ in range(CLIENTS)))
             wall, cpu = time.perf_counter() - began, bridge.cpu() - spent
     return BATCHES * SIZE / wall, BATCHES * SIZE / cpu
+
+
+async def _send(bridge: Served, batches: list[list[dict[str, Any]]]) -> None:
+    """Register batches until there are none left."""
+    while batches:
+        await bridge.register(batches.pop())
 
 
 def alone() -> tuple[float, float]:
