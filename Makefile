@@ -47,7 +47,7 @@ fuzz: $(STAMP) ## Send more than 20,000 made-up requests to a real server, and l
 	BRIDGE_TEST_FUZZ=full $(BIN)/python -m pytest -q -s tests/fuzz
 	BRIDGE_TEST_FUZZ=full $(BIN)/python -m pytest -q -o timeout=1200 tests/store/test_machine.py
 
-bench: $(STAMP) ## Measure, as ratios against baselines of the same run; writes docs/benchmarks.md (20 minutes)
+bench: $(STAMP) ## Measure, as ratios against baselines of the same run; writes docs/benchmarks.md (40 minutes)
 	$(BIN)/python -m tests.bench --write docs/benchmarks.md
 
 cover: $(STAMP) ## Run all tests, each on both databases, and show what they do not reach

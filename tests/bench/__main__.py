@@ -38,7 +38,8 @@ from tests.bench.figures import Row, table
 Measure = Callable[[int], Awaitable[list[Row]]]
 
 # One line a section, in the order of the page. A section is a module whose text introduces its table, with a `measure`
-# that takes the number of runs and gives rows of medians. It should be through in a minute or two; `scale` watches memory for ten.
+# that takes the number of runs and gives rows of medians. It should be through in a minute or two; only `scale` takes
+# a quarter of an hour, for it watches memory for ten minutes.
 SECTIONS: list[tuple[str, Measure]] = [
     ("policies", policies.measure),
     ("fleet", fleet.measure),
