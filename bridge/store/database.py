@@ -45,6 +45,10 @@ class Backend(Protocol):
         """Held by a writer of this process; who goes ahead has it before those who do not."""
         ...
 
+    async def move_log(self) -> None:
+        """Do what writers leave for later; nobody waits for it."""
+        ...
+
     def away(self, error: BaseException) -> Away | None:
         """Why the database could not be used just now; None when it could, and refused."""
         ...
@@ -69,6 +73,7 @@ class Database:
         self._wall = clock
         self._server_time = server_time and self._backend.kind == "postgresql"
         self.clock = SteadyClock(clock)
+        self._written = False  # since the log was moved last
         self._ahead_at = -math.inf  # when somebody last went ahead, by the monotonic clock
         self._followed: float | None = None  # what the shared clock said when this process last read it
 
@@ -132,6 +137,7 @@ class Database:
             if self.kind == "postgresql":
                 self.follow(await shared_clock.enter(tx))
             yield tx
+        self._written = True
 
     def pressed(self) -> bool:
         """Whether writers have lately gone ahead, so that those who do not should be brief (SQLite)."""
@@ -166,6 +172,15 @@ class Database:
         if self.kind == "postgresql":
             key = int.from_bytes(hashlib.sha256(f"video-bridge {name}".encode()).digest()[:8], signed=True)
             await tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+    async def move_log(self) -> None:
+        """Do what writers leave for later, to be brief (:mod:`bridge.store.sqlite`); nobody waits for it.
+
+        :raises StoreUnavailableError: there is no room for it.
+        """
+        if self._written:
+            self._written = False
+            await self._backend.move_log()
 
     async def ping(self) -> None:
         """Return when the database answers.

@@ -120,6 +120,9 @@ class PostgresBackend:
         """Writers need no turn: the server has its own locks."""
         yield
 
+    async def move_log(self) -> None:
+        """The server sees to its own log."""
+
     def away(self, error: BaseException) -> Away | None:
         """Why the server could not be used just now; None when it could, and refused."""
         if isinstance(error, OSError):  # TimeoutError among them

@@ -3,13 +3,19 @@
 WAL, ``synchronous=FULL``, writers begin with ``BEGIN IMMEDIATE`` (a transaction that reads first and writes later
 cannot be upgraded once another writer was in between: https://www.sqlite.org/lang_transaction.html), and one process
 holds the file by a lock beside it.
+
+What is written goes to a log first and from there into the file (https://www.sqlite.org/wal.html). SQLite does the
+latter in the commit that finds the log long, for tens of milliseconds in which no other writer has a turn. Here it is
+done beside them, once a second, and by a commit only when the log is very long.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
-from contextlib import AbstractAsyncContextManager, closing
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +30,8 @@ from bridge.store.onehop import DRIVER, OneHopConnection
 from bridge.store.turns import Turns
 
 BUSY_TIMEOUT_MS = 5_000
+LONG_LOG = 16_384
+"""So many pages of the log (64 MiB) are moved into the file by whoever commits, when nobody else did."""
 
 # https://www.sqlite.org/rescode.html
 _AWAY = {
@@ -40,15 +48,24 @@ class SqliteBackend:
     kind: Literal["sqlite"] = "sqlite"
 
     def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
-        file = URL.create(DRIVER, database=str(sqlite_path(url)))
+        self._path = sqlite_path(url)
+        file = URL.create(DRIVER, database=str(self._path))
         self.reader = create_async_engine(file, pool_size=8, max_overflow=8, json_deserializer=from_json)
         self.writer = self.reader.execution_options(bridge_write=True)
         self._turns = Turns()
         prepare_engine(self.reader.sync_engine, busy_timeout_ms)
+        event.listen(self.reader.sync_engine, "connect", _leave_the_log)
 
     def turn(self, *, ahead: bool) -> AbstractAsyncContextManager[None]:
         """Held by the one writer of this process."""
         return self._turns.one(ahead=ahead)
+
+    async def move_log(self) -> None:
+        """Move what was written from the log into the file, as far as no reader needs it there; nobody waits for it.
+
+        :raises StoreUnavailableError: there is no room for it, or the file cannot be written.
+        """
+        await asyncio.to_thread(_move_log, self._path)
 
     def away(self, error: BaseException) -> Away | None:
         """Why the file could not be used just now; None when it could, and SQLite refused."""
@@ -110,13 +127,29 @@ def scrub_file(path: Path) -> None:
 
     :raises StoreUnavailableError: there is no room for that, or it is in use.
     """
+    with (
+        _translated(path, "could not be written anew"),
+        closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)) as connection,
+    ):
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _move_log(path: Path) -> None:
+    with (
+        _translated(path, "cannot be written"),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0)) as connection,
+    ):
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
+@contextmanager
+def _translated(path: Path, problem: str) -> Iterator[None]:
     try:
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
-            connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        yield
     except sqlite3.Error as error:
         away = _AWAY.get(error.sqlite_errorcode & 0xFF, Away.BROKEN)
-        raise StoreUnavailableError(f"{path} could not be written anew: {error}", away) from error
+        raise StoreUnavailableError(f"{path} {problem}: {error}", away) from error
 
 
 def problems_of_folder(path: Path) -> list[str]:
@@ -150,6 +183,12 @@ def _prepare(connection: Any, busy_timeout_ms: int, foreign_keys: bool) -> None:
         "temp_store=MEMORY",
     ):
         cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _leave_the_log(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA wal_autocheckpoint={LONG_LOG}")
     cursor.close()
 
 

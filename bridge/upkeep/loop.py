@@ -1,4 +1,4 @@
-"""The loop that keeps the house: time once a second, old watches once a minute."""
+"""The loop that keeps the house: time and SQLite's log once a second, old watches once a minute."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ class Upkeep:
         """Do what is to be done now. Returns for how long that is all, seconds."""
         try:
             await self.keep_time()
+            await self._database.move_log()
             now = self._wall.monotonic()
             if now >= self._purge_at:
                 more = await self.purge()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -138,6 +139,30 @@ async def test_who_goes_ahead_writes_before_those_who_came_sooner(database: Data
         await asyncio.sleep(0)
     await asyncio.gather(*writers)
     assert order == ["A", "a", "b"]
+
+
+def rows_in(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        return int(connection.execute("SELECT count(*) FROM settings").fetchone()[0])
+
+
+async def test_the_log_is_moved_into_the_file_apart_from_any_commit(database: Database, path: Path) -> None:
+    async with database.write() as tx:
+        await tx.execute(insert(settings), [{"name": str(number), "value": bytes(8192)} for number in range(2000)])
+    alone = path.with_name("alone.db")  # the file without its log
+    shutil.copy(path, alone)
+    assert rows_in(alone) == 0
+    await database.move_log()
+    shutil.copy(path, alone)
+    assert rows_in(alone) == 2000
+
+
+async def test_a_log_that_cannot_be_moved_is_told(database: Database, path: Path) -> None:
+    await put(database, "a")
+    path.rename(path.with_name("elsewhere.db"))
+    with pytest.raises(StoreUnavailableError, match="cannot be written"):
+        await database.move_log()
+    await database.move_log()  # nothing was written since
 
 
 async def test_a_reader_holds_up_no_writer(database: Database, path: Path) -> None:
