@@ -140,9 +140,8 @@ class Registry:
             placed = await self._placer.place(tx, good, allowance)
             self._allowances.used(created_by, allowance)
             read_again = await watches.get_many(tx, placed.to_read())
-            told = {each.id: each for view in read_again.values() for each in view.destinations}
-            told |= await destinations.views(tx, placed.destination_ids() - set(told))
-            told = await self._with_secrets(tx, told)
+            told_again = {each.id for view in read_again.values() for each in view.destinations}
+            told = await self._told(tx, told_again | placed.destination_ids())
         self._ring(placed.told)
         found = placed.views(told)
         for view in read_again.values():
@@ -355,13 +354,13 @@ class Registry:
                 answers[-1] = error
         return answers
 
-    async def _with_secrets(self, tx: Transaction, told: Mapping[str, DestinationView]) -> dict[str, DestinationView]:
+    async def _told(self, tx: Transaction, ids: Collection[str]) -> dict[str, DestinationView]:
         """Destinations by id, with the secrets the registrant must be told."""
-        shown = dict(told)
-        for destination_id, (kind, sealed) in (await destinations.sealed(tx, told)).items():
+        shown = {}
+        for destination_id, (view, sealed) in (await destinations.told(tx, ids)).items():
             settings = unseal(self._box, destination_id, sealed)
-            secret = self._notifiers[kind].shared_secret(Address(settings["url"], settings))
-            shown[destination_id] = replace(told[destination_id], signing_secret=secret)
+            secret = self._notifiers[view.kind].shared_secret(Address(settings["url"], settings))
+            shown[destination_id] = replace(view, signing_secret=secret)
         return shown
 
     def _ring(self, told: int) -> None:

@@ -192,12 +192,12 @@ async def views(tx: Transaction, ids: Collection[str]) -> dict[str, DestinationV
     return found
 
 
-async def sealed(tx: Transaction, ids: Collection[str]) -> dict[str, tuple[str, bytes]]:
-    """Kind and encrypted settings of destinations by id."""
-    found: dict[str, tuple[str, bytes]] = {}
+async def told(tx: Transaction, ids: Collection[str]) -> dict[str, tuple[DestinationView, bytes]]:
+    """Destinations by id, as they are shown, each with its encrypted settings."""
+    found: dict[str, tuple[DestinationView, bytes]] = {}
     for some in chunks(ids):
-        query = select(destinations.c.id, destinations.c.kind, destinations.c.config).where(destinations.c.id.in_(some))
-        found |= {row[0]: (row[1], row[2]) for row in await tx.execute(query)}
+        query = select(*_VIEW, destinations.c.config).select_from(_WITH_TARGET).where(destinations.c.id.in_(some))
+        found |= {row[0]: (view(row[:-1]), row[-1]) for row in await tx.execute(query)}
     return found
 
 

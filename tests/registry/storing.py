@@ -43,5 +43,5 @@ def registry_with(parts: Parts, *, watches_per_key: int | None = None, **desk: A
 async def settings_of(parts: Parts, destination_id: str) -> dict[str, Any]:
     """A destination's own settings as they are stored."""
     async with parts.database.read() as tx:
-        _, sealed = (await destinations.sealed(tx, [destination_id]))[destination_id]
+        _, sealed = (await destinations.told(tx, [destination_id]))[destination_id]
     return unseal(parts.box, destination_id, sealed)

@@ -47,10 +47,12 @@ async def test_a_destination_is_shown_without_what_is_secret(tx: Transaction) ->
     assert "secret'" not in repr(view)
 
 
-async def test_what_is_sealed_comes_with_its_kind(tx: Transaction) -> None:
+async def test_what_is_sealed_comes_beside_what_is_shown(tx: Transaction) -> None:
     one, two = await add_destination(tx, config=b"1"), await add_destination(tx, config=b"2")
-    assert await destinations.sealed(tx, [one, two]) == {one: ("callback", b"1"), two: ("callback", b"2")}
-    assert await destinations.sealed(tx, []) == {}
+    told = await destinations.told(tx, [one, two])
+    assert {each: sealed for each, (_, sealed) in told.items()} == {one: b"1", two: b"2"}
+    assert {each: view for each, (view, _) in told.items()} == await destinations.views(tx, [one, two])
+    assert await destinations.told(tx, []) == {}
 
 
 async def test_what_is_needed_to_try_one_out_is_read_together(tx: Transaction) -> None:
