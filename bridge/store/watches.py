@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from pydantic_core import to_json
 from sqlalchemy import ColumnElement, bindparam, column, exists, func, insert, literal_column, or_, select, update
 
 from bridge.models import DeliveryStatus, Page, PageRequest, Video, WatchStatus, WatchView
@@ -121,7 +121,7 @@ def _row(new: NewWatch) -> tuple[object, ...]:
         new.slot,
         new.key,
         new.content,
-        json.dumps(new.metadata),
+        to_json(new.metadata).decode(),
         new.created_at,
         new.created_by,
         new.expires_at,
