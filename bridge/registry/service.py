@@ -51,6 +51,8 @@ from bridge.store.watches import WatchFilter
 _LOOK_AGAIN = 2.0
 # After so many registrations of a batch others on the event loop have their turn.
 _BREATH = 100
+# So many registrations are written in a moment.
+_BRIEF = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Registry:
         """Register several watches in one transaction, each answered on its own and in order."""
         read = await self._judged(await self._read_all(bodies, created_by))
         good = [each for each in read if not isinstance(each, RequestError)]
-        async with self._database.write(ahead=True) as tx:
+        async with self._database.write(ahead=True, brief=len(good) <= _BRIEF) as tx:
             await self._database.alone(tx, "registry")
             await videos.lock(tx, {each.video for each in good})
             allowance = await self._allowances.of(tx, created_by, len(good))
@@ -154,7 +156,7 @@ class Registry:
 
         :raises NotFoundError: there is none of this id.
         """
-        async with self._database.read() as tx:
+        async with self._database.read(brief=True) as tx:
             found = await watches.get(tx, watch_id)
         if found is None:
             raise NotFoundError(f"There is no watch {watch_id!r}.", param="id")

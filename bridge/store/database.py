@@ -70,6 +70,9 @@ class Database:
         self._backend: Backend = (
             SqliteBackend(url, busy_timeout_ms) if kind_of(url) == "sqlite" else PostgresBackend(url)
         )
+        # By whether a transaction is brief.
+        self._readers = _both(self._backend.reader)
+        self._writers = _both(self._backend.writer)
         self._wall = clock
         self._server_time = server_time and self._backend.kind == "postgresql"
         self.clock = SteadyClock(clock)
@@ -111,29 +114,32 @@ class Database:
             pass  # from here on others are followed
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Transaction]:
+    async def read(self, *, brief: bool = False) -> AsyncIterator[Transaction]:
         """A transaction that only reads: one consistent picture.
 
+        :param brief: it takes a few rows by their keys (on SQLite that is done at once, see
+            :mod:`bridge.store.onehop`).
         :raises StoreUnavailableError: the database is away.
         """
-        async with self._translated(), _begun(self._backend.reader) as tx:
+        async with self._translated(), _begun(self._readers[brief]) as tx:
             yield tx
 
     @asynccontextmanager
-    async def write(self, *, ahead: bool = False) -> AsyncIterator[Transaction]:
+    async def write(self, *, ahead: bool = False, brief: bool = False) -> AsyncIterator[Transaction]:
         """A transaction that may write; committed at the end, rolled back by an exception.
 
         On PostgreSQL :attr:`clock` follows, before anything is done, what other replicas moved all waits by; so
         :meth:`now` is to be asked in the transaction.
 
         :param ahead: somebody waits for it, so it goes before what the loops have to write.
+        :param brief: it takes and writes a few rows by their keys.
 
         :raises StoreUnavailableError: the database is away; :raises StoreConflictError: somebody else took a key
             meanwhile that can only be taken once.
         """
         if ahead:
             self._ahead_at = self._wall.monotonic()
-        async with self._translated(), self._backend.turn(ahead=ahead), _begun(self._backend.writer) as tx:
+        async with self._translated(), self._backend.turn(ahead=ahead), _begun(self._writers[brief]) as tx:
             if self.kind == "postgresql":
                 self.follow(await shared_clock.enter(tx))
             yield tx
@@ -204,6 +210,10 @@ class Database:
                 raise StoreUnavailableError(f"the database is away: {_cause(error)}", away) from error
             kind = StoreConflictError if isinstance(error, exc.IntegrityError) else StoreError
             raise kind(f"the database refused: {_cause(error)}") from error
+
+
+def _both(engine: AsyncEngine) -> dict[bool, AsyncEngine]:
+    return {brief: engine.execution_options(bridge_brief=brief) for brief in (False, True)}
 
 
 @asynccontextmanager

@@ -50,7 +50,13 @@ class SqliteBackend:
     def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self._path = sqlite_path(url)
         file = URL.create(DRIVER, database=str(self._path))
-        self.reader = create_async_engine(file, pool_size=8, max_overflow=8, json_deserializer=from_json)
+        self.reader = create_async_engine(
+            file,
+            pool_size=8,
+            max_overflow=8,
+            connect_args={"check_same_thread": False},
+            json_deserializer=from_json,
+        )
         self.writer = self.reader.execution_options(bridge_write=True)
         self._turns = Turns()
         prepare_engine(self.reader.sync_engine, busy_timeout_ms)
@@ -193,10 +199,15 @@ def _leave_the_log(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    writes = options.get("bridge_write", False)
     driver: Any = connection.connection.dbapi_connection
-    if connection.get_execution_options().get("bridge_write", False):
+    if not isinstance(driver, OneHopConnection):  # a migration's
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        return
+    driver.brief = False
+    if writes:  # another process may hold the lock
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-    elif isinstance(driver, OneHopConnection):
+    else:
         driver.begin_reading()
-    else:  # a migration's
-        connection.exec_driver_sql("BEGIN")
+    driver.brief = options.get("bridge_brief", False)

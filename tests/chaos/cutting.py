@@ -38,15 +38,15 @@ def mortal(life: Life) -> tuple[type[Database], type[Door]]:
 
     class MortalDatabase(Database):
         @asynccontextmanager
-        async def read(self) -> AsyncIterator[Transaction]:
+        async def read(self, *, brief: bool = False) -> AsyncIterator[Transaction]:
             life.step("before a read")
-            async with super().read() as tx:
+            async with super().read(brief=brief) as tx:
                 yield tx
 
         @asynccontextmanager
-        async def write(self, *, ahead: bool = False) -> AsyncIterator[Transaction]:
+        async def write(self, *, ahead: bool = False, brief: bool = False) -> AsyncIterator[Transaction]:
             life.step("before a write")
-            async with super().write(ahead=ahead) as tx:
+            async with super().write(ahead=ahead, brief=brief) as tx:
                 yield tx
                 life.step("before a commit")
             life.step("after a commit")

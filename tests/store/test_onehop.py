@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from sqlalchemy import column, exc, insert, select, text, update, values
 
 from bridge.errors import StoreError
 from bridge.store import Database, Transaction
+from bridge.store.onehop import FEW
 from bridge.store.tables import settings
 
 
@@ -57,9 +60,10 @@ async def test_rows_nobody_fetched_hold_nothing_up(tx: Transaction) -> None:
     await fill(tx, "d")
 
 
-async def test_a_reader_holds_nothing_once_it_has_ended(database: Database, path: Path) -> None:
+@pytest.mark.parametrize("brief", [False, True])
+async def test_a_reader_holds_nothing_once_it_has_ended(database: Database, path: Path, brief: bool) -> None:
     for _ in range(20):  # more than there are connections
-        async with database.read() as tx:
+        async with database.read(brief=brief) as tx:
             await tx.execute(select(settings.c.name))
     await database.ping()
     with closing(sqlite3.connect(path)) as other:
@@ -78,9 +82,38 @@ async def test_a_reader_that_read_nothing_or_was_refused_is_no_matter_for_the_ne
         assert (await tx.execute(select(settings.c.name))).all() == []
 
 
-async def test_each_reader_sees_what_was_written_before_it_began(database: Database) -> None:
+@pytest.mark.parametrize("brief", [lambda _: False, lambda _: True, lambda number: number % 3 == 0])
+async def test_each_reader_sees_what_was_written_before_it_began(
+    database: Database, brief: Callable[[int], bool]
+) -> None:
     for number in range(20):
-        async with database.write() as tx:
+        async with database.write(brief=brief(number + 1)) as tx:
             await fill(tx, str(number))
-        async with database.read() as tx:
+        async with database.read(brief=brief(number)) as tx:
             assert len((await tx.execute(select(settings.c.name))).all()) == number + 1
+
+
+@pytest.mark.parametrize("brief", [False, True])
+async def test_what_a_brief_writer_wrote_is_undone_by_an_exception_and_kept_without(
+    database: Database, brief: bool
+) -> None:
+    async def write(name: str, *, fails: bool) -> None:
+        async with database.write(brief=brief) as tx:
+            await fill(tx, name)
+            if fails:
+                raise KeyError
+
+    with pytest.raises(KeyError):
+        await write("a", fails=True)
+    await write("b", fails=False)
+    async with database.read(brief=brief) as tx:
+        assert list((await tx.execute(select(settings.c.name))).scalars()) == ["b"]
+
+
+@pytest.mark.parametrize("rows", [1, FEW, FEW + 1])
+async def test_only_few_rows_are_written_without_letting_others_go_on(database: Database, rows: int) -> None:
+    async with database.write(brief=True) as tx:
+        went_on: list[bool] = []
+        asyncio.get_running_loop().call_soon(went_on.append, True)
+        await fill(tx, *map(str, range(rows)))
+        assert bool(went_on) is (rows > FEW)
