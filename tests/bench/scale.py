@@ -11,6 +11,7 @@ import asyncio
 import random
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from signal import SIGTERM
 from statistics import median
@@ -35,9 +36,9 @@ async def measure(runs: int) -> list[Row]:
     every = SECONDS / MINUTES if runs == 1 else MINUTE
     with tempfile.TemporaryDirectory() as folder:
         async with wire() as server, served(Path(folder), server, **_IDLE) as bridge:
-            empty = median([await ready(bridge) for _ in range(runs)])
-            for start in range(0, WATCHES, SIZE):
-                await bridge.register(a_batch(start, SIZE, server.url, ended=4))
+            empty, empty_cpu = middle([await ready(bridge) for _ in range(runs)])
+            for first in range(0, WATCHES, SIZE):
+                await bridge.register(a_batch(first, SIZE, server.url, ended=4))
             for run in range(runs):
                 starts.append(await first_look(bridge, server))
                 if run == 0:
@@ -50,13 +51,20 @@ async def measure(runs: int) -> list[Row]:
                 told.append(rate)
             strained = bridge.memory()
     still, flat = median(idle), median(busy)
+    start, start_cpu = middle(starts)
     return [
         *_memory_rows(grown, every, strained),
         Row(
             "From the start to the first look",
-            f"{median(starts):.2f} s",
+            f"{start:.2f} s",
             f"{empty:.2f} s to be ready, with an empty database",
-            f"{median(starts) / empty:.2f}",
+            f"{start / empty:.2f}",
+        ),
+        Row(
+            "The same as CPU time",
+            f"{start_cpu:.2f} s",
+            f"{empty_cpu:.2f} s",
+            f"{start_cpu / empty_cpu:.2f}",
         ),
         Row(
             f"API p99 while {median(told):,.0f} looks and deliveries a second go out",
@@ -80,25 +88,30 @@ def _memory_rows(grown: list[float], every: float, strained: float) -> list[Row]
     ]
 
 
-async def ready(bridge: Served) -> float:
-    """Seconds from the start of a process until it takes requests."""
+def middle(times: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The medians by the wall and by CPU time, seconds."""
+    return median(wall for wall, _ in times), median(cpu for _, cpu in times)
+
+
+async def ready(bridge: Served) -> tuple[float, float]:
+    """Seconds from the start of a process until it takes requests, and its CPU time until then."""
     await bridge.process.end(SIGTERM)
     began = time.perf_counter()
     await bridge.start()
-    return time.perf_counter() - began
+    return time.perf_counter() - began, bridge.cpu()
 
 
-async def first_look(bridge: Served, server: Wire) -> float:
-    """Seconds from the start of a process to its first look."""
+async def first_look(bridge: Served, server: Wire) -> tuple[float, float]:
+    """Seconds from the start of a process to its first look, and its CPU time until then."""
     await bridge.process.end(SIGTERM)
     seen = await server.answered()
     bridge.process.environ.update(_USUAL)
     began = time.perf_counter()
     starting = asyncio.create_task(bridge.start())
     await server.answered(seen + 1)
-    took = time.perf_counter() - began
+    took, spent = time.perf_counter() - began, bridge.cpu()
     await starting
-    return took
+    return took, spent
 
 
 async def memory(bridge: Served, every: float) -> list[float]:
