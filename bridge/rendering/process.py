@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
@@ -15,6 +16,7 @@ from bridge.rendering.frames import LENGTH
 
 _MAX_ANSWER = 2 * 1_048_576
 # What a Python may need to start at all where it is not installed in the usual place.
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "SYSTEMROOT")
 
 
@@ -77,8 +79,10 @@ class WorkerProcess:
     def kill(self) -> None:
         """End it at once; :meth:`ended` waits until it is gone."""
         self.waiting = False
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                # Process.kill() would ask for its exit status first, and take it from the loop that waits for it.
+                os.kill(self._process.pid, _KILL)
 
     async def ended(self) -> None:
         """Return when the process is gone and nothing of it is left."""
