@@ -15,8 +15,8 @@ from bridge.rendering.errors import SandboxError
 from bridge.rendering.frames import LENGTH
 
 _MAX_ANSWER = 2 * 1_048_576
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # which on Windows is the same
 # What a Python may need to start at all where it is not installed in the usual place.
-_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "SYSTEMROOT")
 
 

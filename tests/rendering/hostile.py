@@ -166,7 +166,7 @@ ENDLESS = {
     "titles without end": _loops(2, "{% set x = ('a ' * 130000)|title %}"),
     "sorting without end": _loops(2, "{% set x = range(1000)|sort|reverse|list %}"),
     "joining without end": _loops(2, "{% set x = range(1000)|join('x' * 200) %}"),
-    "lists of lists": "{% set n = namespace(x=[]) %}" + _loops(2, "{% set n.x = [n.x, [0] * 9000] %}"),
+    "lists of lists": "{% set n = namespace(x=[]) %}" + _loops(2, "{% set n.x = [n.x, [0] * 90] %}"),
     "a shared list": "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}"
     "{{ n.x|tojson }}",
 }
