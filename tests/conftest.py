@@ -33,6 +33,7 @@ DATABASES = os.environ.get("BRIDGE_TEST_DATABASES", "")
 ON_BOTH = tuple(
     f"tests/{place}"
     for place in (
+        "chaos/",
         "store/",
         "upkeep/test_shared_time.py",
         "poller/test_commits.py",

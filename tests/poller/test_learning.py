@@ -17,6 +17,8 @@ from tests.clock import ManualClock
 from tests.parts import Parts, allow, forbid, open_parts, sql
 from tests.servers import SimulatedProvider
 
+pytestmark = pytest.mark.long
+
 HOOK = "https://example.com/hook"
 
 

@@ -16,6 +16,8 @@ from tests.poller.asking import asked, column, state
 from tests.receiver import Receiver
 from tests.servers import SimulatedProvider
 
+pytestmark = pytest.mark.long
+
 NOT_FOUND = [
     404,
     410,

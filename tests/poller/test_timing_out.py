@@ -16,6 +16,8 @@ from tests.poller.asking import asked, column
 from tests.receiver import Receiver
 from tests.servers import SimulatedProvider, running_simulator
 
+pytestmark = pytest.mark.long
+
 DAY = 86_400
 
 

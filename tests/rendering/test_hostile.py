@@ -15,7 +15,7 @@ from tests.rendering.helpers import COMPLETED, open_sandbox, plain, resident, wo
 from tests.rendering.hostile import ENDLESS, LARGE, REFUSED
 from tests.stalls import LONGEST, watched_loop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 
 TEXT = plain(Slot.TEXT)
 # It is not even begun with.

@@ -15,6 +15,8 @@ from tests.parts import Parts, Setting, open_parts
 from tests.receiver import Receiver
 from tests.sender.events import NOWHERE, ended
 
+pytestmark = pytest.mark.long
+
 RETRIES = (1.0,) * 40
 
 

@@ -21,6 +21,8 @@ from tests.servers import running_server
 from tests.web.conftest import WRITER
 from tests.web.fakes import ENDED, WATCH_ID, FakeRegistry
 
+pytestmark = pytest.mark.long
+
 # What is a URL, a header or a secret is said in words, not in the schema: right by the schema may still be refused.
 NOT_PROMISED = [positive_data_acceptance]
 # What is wrong may be too large, too, and then that is said: schemathesis does not count 413 among refusals by itself.
