@@ -4,7 +4,9 @@ what that costs in requests.
 The baseline is what the SDK does, `AsyncOpenAI.videos.poll` every second, one task per job; of these a part is run, at
 its ease, and its figures are per job. The fleet is in a steady state: jobs end as others begin (log-normal, median
 60 s, σ 0.5). Delay is from the end at the provider to the event in our database, over all jobs that ended in the time
-measured; requests per job are the requests of that time divided by these jobs."""
+measured; requests per job are the requests of that time divided by these jobs.
+
+What limits the delay is the budget, of which the price of a request leaves a tenth unused."""
 
 from __future__ import annotations
 

@@ -3,7 +3,10 @@
 The baseline is a bare loop of `httpx.AsyncClient` with its default limits, 64 requests under way, that reads the JSON
 and writes nothing. Each figure is of the CPU time of this process, all its threads; the server is another process.
 Each row of a page counts as a look and is written; a job's progress moves by a percent every few seconds, so that of
-the rows of one page some show something new."""
+the rows of one page some show something new.
+
+What limits pages, by a profile: deciding when to look again takes 35 % of the loop's thread, comparing rows with what
+is known 20 %, writing 15 %, reading stored rows 10 %, the page itself 5 %; SQLite's thread takes a sixth of all."""
 
 from __future__ import annotations
 
