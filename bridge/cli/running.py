@@ -14,6 +14,8 @@ from bridge.cli.output import say
 
 Result = TypeVar("Result")
 
+_AGAIN = 0.5  # seconds
+
 
 def open_client() -> BridgeClient:
     """A client for BRIDGE_URL and BRIDGE_API_KEY of the environment and of `.env` in the working directory.
@@ -29,8 +31,26 @@ def run(work: Coroutine[Any, Any, Result], *, when_stopped: str | None = None) -
     :param when_stopped: what to say when Ctrl-C comes first.
     """
     try:
-        return asyncio.run(work)
+        return asyncio.run(_heeding(work))
     except KeyboardInterrupt:
         if when_stopped is not None:
             say(when_stopped)
         raise
+
+
+async def _heeding(work: Coroutine[Any, Any, Result]) -> Result:
+    """What the work comes to. Told to stop, it is told again until it does.
+
+    asyncio cancels once for the first Ctrl-C, and a cancellation may get lost in a connection that is just being made.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=_AGAIN)
+        if not task.cancelled():
+            task.exception()  # Ctrl-C is said, not what came of it
+        raise
+    return task.result()
