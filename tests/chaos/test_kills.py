@@ -122,8 +122,8 @@ async def field(folder: Path, url: str | None, replicas: int, **environ: str) ->
         if url is not None:
             given |= {"BRIDGE_DATABASE_URL": url, "BRIDGE_SECRET_KEY": KEY}
         bridges = [BridgeProcess(folder, free_port(), given | environ) for _ in range(replicas)]
-        await asyncio.gather(*(bridge.start() for bridge in bridges))
         try:
+            await asyncio.gather(*(bridge.start() for bridge in bridges))
             yield Field(provider, receiver, f"{hook}/done", bridges, chance, set())
         finally:
             await asyncio.gather(*(bridge.end(signal.SIGKILL) for bridge in bridges))

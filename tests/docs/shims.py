@@ -126,7 +126,10 @@ def _stop(name: str) -> None:
         return
     pid = int(path.read_text())
     os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + 30  # it is no child of ours, whose end could be waited for
     while _runs(pid):
+        if time.monotonic() > until:
+            raise SystemExit(f"{name} does not end")
         time.sleep(0.05)
     path.unlink()
 

@@ -28,14 +28,15 @@ class BridgeProcess:
         self.patience = 60.0  # machines are shared
 
     async def start(self) -> None:
-        """Start it, and return once it is ready."""
+        """Start it, and return once it is ready; one that does not get ready is ended."""
         self._process = await create_subprocess_exec(
             *COMMAND, cwd=self._folder, env=self.environ, stdout=DEVNULL, stderr=DEVNULL
         )
-        async with asyncio.timeout(self.patience), httpx.AsyncClient(trust_env=False) as client:
-            while not await self._is_ready(client):
-                assert self._process.returncode is None, "the server ended by itself"
-                await asyncio.sleep(0.05)
+        try:
+            await self._ready(self._process)
+        except BaseException:
+            await self.end(signal.SIGKILL)
+            raise
 
     @property
     def pid(self) -> int:
@@ -49,6 +50,12 @@ class BridgeProcess:
         if self._process.returncode is None:
             self._process.send_signal(number)
         return await self._process.wait()
+
+    async def _ready(self, process: Process) -> None:
+        async with asyncio.timeout(self.patience), httpx.AsyncClient(trust_env=False) as client:
+            while not await self._is_ready(client):
+                assert process.returncode is None, "the server ended by itself"
+                await asyncio.sleep(0.05)
 
     async def _is_ready(self, client: httpx.AsyncClient) -> bool:
         try:

@@ -36,7 +36,7 @@ NOT_PROMISED_OF = {"/v1/watches/batch": [negative_data_rejection]}
 HEADERS = {"Authorization": f"Bearer {WRITER.key.get_secret_value()}"}
 
 # Few here; `make fuzz` sends thousands to a real server.
-BOUNDED = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+BOUNDED = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 SCHEMA = schemathesis.openapi.from_dict(dict(document()), config=TOO_LARGE_IS_REFUSED)
 
 
