@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -19,6 +20,9 @@ settings.register_profile(
 )
 settings.load_profile("shared-machine")
 compiled.share()
+# A script's background job ignores Ctrl-C, and so does all that it starts: what tests it would wait in vain.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Short and plain: what structlog shows otherwise draws every traceback with the values of all variables.
 structlog.configure(
     processors=[
