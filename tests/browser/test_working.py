@@ -42,6 +42,20 @@ async def test_the_film_plays_on_the_page_of_its_watch_and_by_itself(opening: Op
     assert await page.locator("video").evaluate(PLAYS) > 0
 
 
+async def test_the_film_goes_on_while_the_page_follows_what_happens(opening: Opening, stage: Stage) -> None:
+    watch = await stage.register("A tide comes in [duration=0]", destinations=["render-farm"], callback_url=None)
+    page = await opening(f"/watches/{watch['id']}")
+    film = page.locator("video")
+    await expect(film).to_be_visible(timeout=30_000)
+    await film.evaluate(PLAYS)
+    before = await film.evaluate("film => film.src")
+    seen = await page.locator("#watch").inner_text()
+    await page.wait_for_timeout(1100)  # a link of another second is another link
+    await stage.register("A tide goes out [duration=0]", destinations=["render-farm"], callback_url=None)
+    await expect(page.locator("#watch")).not_to_have_text(seen, use_inner_text=True)
+    assert await film.evaluate("film => [film.src, film.readyState > 0]") == [before, True]
+
+
 async def test_a_failed_delivery_is_retried(opening: Opening, stage: Stage) -> None:
     refused = Response(status_code=500)
     stage.receiver.answers.extend([refused, refused])

@@ -11,11 +11,12 @@ function say(word, text) {
   }
 }
 
-// What somebody opened or is typing stays as it is.
+// What somebody opened, is typing or is looking at stays as it is: a film with a fresh link would begin anew.
 const keeping = {
   morphStyle: "outerHTML",
   ignoreActiveValue: true,
   callbacks: {
+    beforeNodeMorphed: (node) => node.tagName !== "VIDEO",
     beforeAttributeUpdated: (name, element) => !(element.tagName === "DETAILS" && name === "open"),
   },
 };
