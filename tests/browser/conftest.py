@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -74,6 +74,12 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def opening(chromium: Browser, stage: Stage) -> AsyncIterator[Opening]:
+    async with windows(chromium, stage) as open_window:
+        yield open_window
+
+
+@asynccontextmanager
+async def windows(chromium: Browser, stage: Stage) -> AsyncIterator[Opening]:
     """Opens windows; at the end none may have complained, nor asked another host."""
     watched = Watched(urlsplit(stage.url).netloc)
     async with AsyncExitStack() as stack:

@@ -21,6 +21,7 @@ WRITER = "writer-key-0123456789"
 READER = "reader-key-0123456789"
 HOSTILE = '<script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">{{ 7 * 7 }} \u202e'
 NETWORKS = "127.0.0.0/8"
+HASTY = SimulatorSettings(duration=1.0)
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, *, keys: bool = True, **environ: str) -> AsyncIterator[Stage]:
+async def staged(
+    folder: Path, *, keys: bool = True, jobs: SimulatorSettings = HASTY, **environ: str
+) -> AsyncIterator[Stage]:
     """A bridge on real sockets, its provider and its receiver."""
     receiver = Receiver()
-    async with running_simulator(SimulatorSettings(duration=1.0)) as provider, running_server(receiver.app) as hook:
+    async with running_simulator(jobs) as provider, running_server(receiver.app) as hook:
         if keys:
             environ = {"BRIDGE_API_KEYS": f"ci:{WRITER},grafana:{READER}:read", **environ}
         settings = bridge_settings(
@@ -122,6 +125,23 @@ async def fill(stage: Stage) -> None:
         )
     await stage.until("/v1/deliveries", 1, status="failed")
     await stage.until("/v1/deliveries", 6, status="delivered")
+
+
+async def paths(stage: Stage) -> dict[str, str]:
+    """The pages by the names of their pictures."""
+    async with stage.client() as client:
+        watches = (await client.get("/v1/watches", params={"status": "completed", "order": "asc"})).json()["data"]
+        deliveries = (await client.get("/v1/deliveries", params={"destination": "asset-store"})).json()["data"]
+    return {
+        "watches": "/",
+        "watch": f"/watches/{watches[0]['id']}",
+        "deliveries": "/deliveries",
+        "delivery": f"/deliveries/{deliveries[-1]['id']}",
+        "destinations": "/destinations",
+        "destination": "/destinations/asset-store",
+        "templates": "/templates",
+        "overview": "/overview",
+    }
 
 
 def _answer(path: str) -> Response | None:

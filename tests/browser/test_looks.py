@@ -1,39 +1,18 @@
-"""Every page at both ends of the scale of screens, in light and dark, judged by axe; and photographed."""
+"""Every page at both ends of the scale of screens, in light and dark, judged by axe."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_core_python.async_playwright import Axe
-from playwright.async_api import FloatRect
 
-from tests.browser import SCREENSHOTS
 from tests.browser.conftest import Opening, Scheme
-from tests.browser.stage import Stage
+from tests.browser.stage import Stage, paths
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
 
-PICTURE: FloatRect = {"x": 0, "y": 0, "width": 1280, "height": 720}
 SERIOUS = ("serious", "critical")
-
-
-async def paths(stage: Stage) -> dict[str, str]:
-    """The pages by the names of their pictures."""
-    async with stage.client() as client:
-        watches = (await client.get("/v1/watches", params={"status": "completed", "order": "asc"})).json()["data"]
-        deliveries = (await client.get("/v1/deliveries", params={"destination": "asset-store"})).json()["data"]
-    return {
-        "watches": "/",
-        "watch": f"/watches/{watches[0]['id']}",
-        "deliveries": "/deliveries",
-        "delivery": f"/deliveries/{deliveries[-1]['id']}",
-        "destinations": "/destinations",
-        "destination": "/destinations/asset-store",
-        "templates": "/templates",
-        "overview": "/overview",
-    }
 
 
 def findings(report: Any) -> list[str]:
@@ -83,13 +62,3 @@ async def test_the_first_page_is_small(opening: Opening) -> None:
     )
     assert len(sizes) >= 4
     assert 0 < sum(sizes) <= 150_000
-
-
-@pytest.mark.skipif(SCREENSHOTS is None, reason="pictures are only made when they are asked for")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_pictures_of_every_page(opening: Opening, stage: Stage, scheme: Scheme) -> None:
-    page = await opening(scheme=scheme)
-    for name, path in (await paths(stage)).items():
-        await page.goto(path)
-        await page.wait_for_timeout(500)
-        await page.screenshot(path=Path(SCREENSHOTS or "", f"{name}-{scheme}.png"), clip=PICTURE)
