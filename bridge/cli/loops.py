@@ -34,8 +34,16 @@ def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
 
 async def _cancelled_by_signal(work: Coroutine[Any, Any, None]) -> None:
     task = asyncio.ensure_future(work)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
         with suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with suppress(asyncio.CancelledError):
-        await task
+            loop.add_signal_handler(number, task.cancel)
+    try:
+        with suppress(asyncio.CancelledError):
+            await task
+    finally:
+        for number, handler in before.items():
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+            signal.signal(number, handler)  # uvloop, when it is closed, leaves its own

@@ -55,6 +55,16 @@ def test_it_runs_until_a_signal_and_says_how_to_use_it(number: signal.Signals) -
     assert "Ctrl-C ends it" in result.stderr
 
 
+def test_it_leaves_the_signals_of_the_process_as_they_were() -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    port = free_port()
+    with ended_by(signal.SIGTERM, port, []):
+        during = signal.getsignal(signal.SIGTERM)
+        simulate("--port", str(port))
+        assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == (before[0], during)
+    assert signal.getsignal(signal.SIGTERM) == before[1]
+
+
 def test_its_options_reach_the_simulator() -> None:
     port, answers = free_port(), list[int]()
     with ended_by(signal.SIGTERM, port, answers):
