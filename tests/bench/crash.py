@@ -13,7 +13,7 @@ from statistics import median
 
 from tests import postgres
 from tests.bench.figures import Row
-from tests.chaos.test_kills import VIDEOS, field
+from tests.chaos.test_kills import field
 
 
 async def measure(runs: int) -> list[Row]:
@@ -47,7 +47,7 @@ async def one(url: str | None) -> tuple[float, float]:
         async with field(Path(folder), url, 1) as its:
             its.receiver.refuse = lambda: None
             await its.register()
-            await its.receiver.wait_for(VIDEOS // 4)  # the others end while it is gone, or after
+            await its.receiver.wait_for(its.size.videos // 4)  # the others end while it is gone, or after
             (bridge,) = its.bridges
             began = time.perf_counter()
             await bridge.end(signal.SIGKILL)

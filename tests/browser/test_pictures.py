@@ -22,13 +22,18 @@ pytestmark = [
 ]
 
 PICTURE: FloatRect = {"x": 0, "y": 0, "width": 1280, "height": 720}
-LOOKING = {"BRIDGE_POLL_MIN_INTERVAL": "1", "BRIDGE_POLL_MAX_INTERVAL": "30", "BRIDGE_POLL_RATE": "20"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def sitter(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     jobs = SimulatorSettings(duration=16.0, spread=0.3, seed=3)
-    async with staged(tmp_path_factory.mktemp("pictures"), jobs=jobs, **LOOKING) as made:
+    async with staged(
+        tmp_path_factory.mktemp("pictures"),
+        jobs=jobs,
+        BRIDGE_POLL_MIN_INTERVAL="1",
+        BRIDGE_POLL_MAX_INTERVAL="30",
+        BRIDGE_POLL_RATE="20",
+    ) as made:
         await fill(made)
         yield made
 

@@ -1,4 +1,4 @@
-"""What must hold when processes die, databases go away and receivers misbehave: small here, in full by `make chaos`."""
+"""What must hold when processes die, databases go away and receivers misbehave. `make chaos` runs it all in full."""
 
 import os
 

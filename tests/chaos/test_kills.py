@@ -31,19 +31,30 @@ from tests.ports import free_port
 from tests.receiver import Receiver
 from tests.servers import SimulatedProvider, running_server, running_simulator
 
-VIDEOS = 10_000 if FULL else 60
-KILLS = 20 if FULL else 4
-SPREAD = 60.0 if FULL else 3.0
 PATIENCE = 900.0 if FULL else 45.0
 KEY = "a key of at least thirty-two characters"
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(1200 if FULL else 100)]
+pytestmark = pytest.mark.timeout(1200 if FULL else 100)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is at stake: videos, kills, and over how many seconds the videos end."""
+
+    videos: int
+    kills: int
+    spread: float
+
+
+SIZE = Size(10_000, 20, 60.0) if FULL else Size(60, 4, 3.0)
+SMALLEST = Size(24, 1, 2.0)
 
 
 @dataclass
 class Field:
     """A provider, a receiver that refuses every fifth attempt, and the servers between them."""
 
+    size: Size
     provider: SimulatedProvider
     receiver: Receiver
     hook: str
@@ -54,13 +65,13 @@ class Field:
     async def register(self) -> None:
         """Order all videos and register them, a batch at a time; a batch that got no answer is sent again."""
         ids = []
-        for number in range(VIDEOS):
-            seconds = self.chance.uniform(0.5, SPREAD)
+        for number in range(self.size.videos):
+            seconds = self.chance.uniform(0.5, self.size.spread)
             fate = " [fail]" if number % 5 == 0 else ""
             self.provider.simulator.create(f"v [duration={seconds:.1f}]{fate}", video_id=f"video_{number}")
             ids.append(f"video_{number}")
         async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
-            for start in range(0, VIDEOS, 500):
+            for start in range(0, self.size.videos, 500):
                 watches = [{"video_id": each, "callback_url": self.hook} for each in ids[start : start + 500]]
                 for watch in await self._answered(client, watches):
                     failed = int(watch["video_id"].removeprefix("video_")) % 5 == 0
@@ -102,11 +113,11 @@ class Field:
             f"{len(self.receiver.received)}, accepted again {twice}, ids that differ for one event "
             f"{len(strange) + differing}"
         )
-        assert (len(self.due), len(lost), len(strange), differing) == (VIDEOS, 0, 0, 0)
+        assert (len(self.due), len(lost), len(strange), differing) == (self.size.videos, 0, 0, 0)
 
 
 @asynccontextmanager
-async def field(folder: Path, url: str | None, replicas: int, **environ: str) -> AsyncIterator[Field]:
+async def field(folder: Path, url: str | None, replicas: int, size: Size = SIZE) -> AsyncIterator[Field]:
     chance = random.Random(23)
     receiver = Receiver(refuse=lambda: Response(status_code=503) if chance.random() < 0.2 else None)
     async with running_simulator(SimulatorSettings(seed=7)) as provider, running_server(receiver.app) as hook:
@@ -121,10 +132,10 @@ async def field(folder: Path, url: str | None, replicas: int, **environ: str) ->
         }
         if url is not None:
             given |= {"BRIDGE_DATABASE_URL": url, "BRIDGE_SECRET_KEY": KEY}
-        bridges = [BridgeProcess(folder, free_port(), given | environ) for _ in range(replicas)]
+        bridges = [BridgeProcess(folder, free_port(), given) for _ in range(replicas)]
         try:
             await asyncio.gather(*(bridge.start() for bridge in bridges))
-            yield Field(provider, receiver, f"{hook}/done", bridges, chance, set())
+            yield Field(size, provider, receiver, f"{hook}/done", bridges, chance, set())
         finally:
             await asyncio.gather(*(bridge.end(signal.SIGKILL) for bridge in bridges))
 
@@ -139,16 +150,17 @@ async def run(what: str, its: Field, harm: Callable[[Field], Awaitable[None]]) -
 
 
 async def kill(its: Field) -> None:
-    for _ in range(KILLS):
-        await asyncio.sleep(its.chance.uniform(0.2, SPREAD / 8))
+    for _ in range(its.size.kills):
+        await asyncio.sleep(its.chance.uniform(0.2, its.size.spread / 8))
         bridge = its.chance.choice(its.bridges)
         await bridge.end(signal.SIGKILL)
         await bridge.start()
 
 
-async def test_killed_again_and_again_it_tells_every_end(tmp_path: Path) -> None:
-    async with field(tmp_path, None, 1) as its:
-        await run(f"SQLite, kill -9 {KILLS} times", its, kill)
+@pytest.mark.parametrize("size", [pytest.param(SIZE, marks=pytest.mark.system), SMALLEST], ids=["whole", "smallest"])
+async def test_killed_again_and_again_it_tells_every_end(tmp_path: Path, size: Size) -> None:
+    async with field(tmp_path, None, 1, size) as its:
+        await run(f"SQLite, kill -9 {size.kills} times", its, kill)
 
 
 @pytest.fixture
@@ -156,18 +168,20 @@ def url() -> str:
     return postgres.emptied_url()
 
 
+@pytest.mark.system
 async def test_of_three_replicas_one_is_killed_at_a_time(tmp_path: Path, url: str) -> None:
     async with field(tmp_path, url, 3 if FULL else 2) as its:
-        await run(f"PostgreSQL, replicas killed {KILLS} times", its, kill)
+        await run(f"PostgreSQL, replicas killed {SIZE.kills} times", its, kill)
 
 
+@pytest.mark.system
 async def test_the_database_is_restarted_in_the_middle(tmp_path: Path) -> None:
     server = postgres.start_server_of_its_own()
     await asyncio.to_thread(migrate, server.get_uri())
 
     async def restart(its: Field) -> None:
         for _ in range(3 if FULL else 1):
-            await asyncio.sleep(SPREAD / 4)
+            await asyncio.sleep(SIZE.spread / 4)
             await asyncio.to_thread(postgres.stop_server, server)
             await asyncio.sleep(1)
             await asyncio.to_thread(server.ensure_postgres_running)
@@ -179,6 +193,7 @@ async def test_the_database_is_restarted_in_the_middle(tmp_path: Path) -> None:
         server.cleanup()
 
 
+@pytest.mark.system
 @pytest.mark.chaos
 async def test_a_replica_is_frozen_for_longer_than_its_lease(tmp_path: Path, url: str) -> None:
     async def freeze(its: Field) -> None:

@@ -36,7 +36,7 @@ MOST_GROWTH = 64 * 1024 * 1024
 """How much the process may grow after the first tenth of all requests, bytes: the page caches of sixteen connections
 to SQLite fill meanwhile, two megabytes each."""
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
+pytestmark = pytest.mark.timeout(3600)
 
 
 async def _taken(scope: Scope, receive: Receive, send: Send) -> None:
