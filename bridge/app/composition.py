@@ -28,6 +28,7 @@ from bridge.registry.destinations import DestinationDesk
 from bridge.registry.environment import email_defaults
 from bridge.registry.insight import Insight
 from bridge.registry.previews import Previews
+from bridge.registry.sessions import EndedSessions
 from bridge.registry.templates import TemplateJudge
 from bridge.rendering import PackagedTemplates, Sandbox
 from bridge.resources import templates_dir
@@ -137,7 +138,9 @@ async def open_bridge(
         readiness = Readiness({loop.name: partial(_alive, loop) for loop in loops}, database.ping)
         desk = MediaDesk(database, media, sources, archive=settings.archive_dir, clock=wall)
         previews = Previews(messages.packaged, messages.checking, messages.notifiers)
-        pages = DashboardParts(registry, Insight(database), previews, desk, box.keys_for("dashboard"))
+        pages = DashboardParts(
+            registry, Insight(database), previews, desk, box.keys_for("dashboard"), EndedSessions(database)
+        )
         web = create_web(
             registry,
             metrics,

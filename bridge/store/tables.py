@@ -314,3 +314,11 @@ archives = Table(
     PrimaryKeyConstraint("video", "variant"),
 )
 Index("ix_archives_next_at", archives.c.next_at)
+
+# Sessions of the dashboard that somebody signed out of, until their cookies end by themselves.
+ended_sessions = Table(
+    "ended_sessions",
+    metadata,
+    Column("session", String(64), primary_key=True),
+    Column("until", Float, nullable=False),  # by the machine's clock, as the cookie itself
+)

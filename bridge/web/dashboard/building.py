@@ -15,7 +15,7 @@ from bridge.web.dashboard.desk import DashboardInsight, DashboardRegistry, Desk,
 from bridge.web.dashboard.media import MediaPaths
 from bridge.web.dashboard.pages import Pages
 from bridge.web.dashboard.routes import dashboard_routes
-from bridge.web.dashboard.session import Sessions
+from bridge.web.dashboard.session import Sessions, SignedOut
 from bridge.web.dashboard.static import StaticFiles
 from bridge.web.services import Services
 
@@ -25,6 +25,7 @@ class DashboardParts:
     """What only the dashboard needs.
 
     :param signing: keys for sessions and forms, the newest first.
+    :param ended: the sessions that somebody signed out of.
     """
 
     registry: DashboardRegistry
@@ -32,6 +33,7 @@ class DashboardParts:
     previews: TemplatePreviews
     media: MediaPaths
     signing: Sequence[bytes]
+    ended: SignedOut
 
 
 def build_dashboard(
@@ -50,7 +52,7 @@ def build_dashboard(
     :param bell: rung when a watch shows something new.
     :param clock: by which rows were written; :param wall: the machine's, by which sessions end.
     """
-    sessions = Sessions(parts.signing, gate.keys, wall, secure=(public_url or "").startswith("https:"))
+    sessions = Sessions(parts.signing, gate.keys, wall, parts.ended, secure=(public_url or "").startswith("https:"))
     static = StaticFiles(folders)
     desk = Desk(
         registry=parts.registry,

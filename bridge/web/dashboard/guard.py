@@ -75,11 +75,11 @@ def page_routes(pages: list[Page], desk: Desk) -> list[BaseRoute]:
 def _dispatch(methods: dict[str, Page], desk: Desk) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         page = methods["GET" if request.method == "HEAD" else request.method]
-        visitor = desk.sessions.visitor(request)
-        caller(request.scope).key_name = None if visitor.key is None else visitor.key.name
-        caller(request.scope).key_id = visitor.key_id
-        seen = Seen(request, visitor)
+        seen = Seen(request, desk.sessions.visitor(request))
         try:
+            seen = Seen(request, await desk.sessions.lasting(seen.visitor))
+            caller(request.scope).key_name = None if seen.visitor.key is None else seen.visitor.key.name
+            caller(request.scope).key_id = seen.visitor.key_id
             response = await _answer(page, Ask(desk, request, seen, NO_FORM))
         except RequestError as error:
             response = _refused(desk, seen, error)
@@ -87,8 +87,8 @@ def _dispatch(methods: dict[str, Page], desk: Desk) -> Callable[[Request], Await
             _log.warning("database_away", error=str(error))
             response = desk.pages.page(seen, "away", 503)
             response.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
-        if visitor.cookie is not None and "set-cookie" not in response.headers:
-            desk.sessions.set_cookie(response, visitor)
+        if seen.visitor.cookie is not None and "set-cookie" not in response.headers:
+            desk.sessions.set_cookie(response, seen.visitor)
         return response
 
     return endpoint

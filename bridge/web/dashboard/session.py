@@ -3,8 +3,8 @@
 The signature covers the key itself, so a key that is removed or changed ends its sessions. Whoever has not signed in
 has a session, too, without a key: forms need something to be tied to. On a server without keys that is all there is.
 
-A session that was signed out of is remembered by this process until its cookie would have ended: whoever copied that
-has nothing any more. Other replicas, and this process once it was started anew, do not know of it.
+A session that was signed out of is remembered in the database until its cookie would have ended: whoever copied that
+has nothing any more, whichever replica is asked.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,9 +26,6 @@ from bridge.web.auth import KeyRing
 COOKIE = "bridge_session"
 LIFETIME = 12 * 3600
 """Seconds until one has to sign in again."""
-
-REMEMBERED = 10_000
-"""So many sessions that were signed out of are remembered, the latest."""
 
 _NOBODY = "-"
 
@@ -55,28 +53,41 @@ class Visitor:
         return self.admitted and not (self.key is not None and self.key.read_only)
 
 
+class SignedOut(Protocol):
+    """What is asked of :class:`bridge.registry.sessions.EndedSessions`; its methods are described there."""
+
+    async def add(self, session: str, until: float, now: float, /) -> None:
+        """Remember that somebody signed out."""
+        ...
+
+    async def has(self, session: str, /) -> bool:
+        """Whether somebody signed out of this session."""
+        ...
+
+
 class Sessions:
     """Makes and reads the cookie.
 
     :param signing: keys, the first signs, the others are still believed.
     :param clock: the machine's clock.
+    :param ended: the sessions that somebody signed out of.
     :param secure: browsers reach the server by TLS and must send the cookie by nothing else.
     """
 
-    def __init__(self, signing: Sequence[bytes], keys: KeyRing, clock: Clock, *, secure: bool) -> None:
+    def __init__(
+        self, signing: Sequence[bytes], keys: KeyRing, clock: Clock, ended: SignedOut, *, secure: bool
+    ) -> None:
         self._signing = tuple(signing)
         self._keys = keys
         self._clock = clock
         self._secure = secure
-        self._ended: dict[str, float] = {}
+        self._ended = ended
 
     def visitor(self, request: Request) -> Visitor:
-        """Who makes this request. Without a cookie that holds, somebody new."""
+        """Whom the cookie of this request names, signed out or not. Without one that holds, somebody new."""
         cookie = request.cookies.get(COOKIE, "")
         version, key_id, expires, session, signature = [*cookie.split("."), *[""] * 5][:5]
         if version != "v1" or not expires.isdecimal() or int(expires[:12]) <= self._clock.now():
-            return self.new(None)
-        if session in self._ended:
             return self.new(None)
         holders: list[ApiKey | None] = [None] if key_id == _NOBODY else [*self._keys.of_id(key_id)]
         for key in holders:
@@ -91,15 +102,17 @@ class Sessions:
         stated = self._stated(key, int(self._clock.now()) + LIFETIME, session)
         return self._visitor(key, session, f"{stated}.{self._sign(self._signing[0], stated, key)}")
 
-    def end(self, visitor: Visitor) -> None:
+    async def end(self, visitor: Visitor) -> None:
         """Believe the cookie of this session no more. One without a key opens nothing and is let be."""
-        if visitor.key is None:
-            return
-        now = self._clock.now()
-        self._ended = {session: until for session, until in self._ended.items() if until > now}
-        if len(self._ended) >= REMEMBERED:
-            del self._ended[next(iter(self._ended))]
-        self._ended[visitor.session] = now + LIFETIME
+        if visitor.key is not None:
+            now = self._clock.now()
+            await self._ended.add(visitor.session, now + LIFETIME, now)
+
+    async def lasting(self, visitor: Visitor) -> Visitor:
+        """The visitor; somebody new when this session was signed out of."""
+        if visitor.key is None or not await self._ended.has(visitor.session):
+            return visitor
+        return self.new(None)
 
     def set_cookie(self, response: Response, visitor: Visitor) -> None:
         """Let the browser keep a session that it has not."""

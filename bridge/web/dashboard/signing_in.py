@@ -45,7 +45,7 @@ class SignIn:
 
 async def sign_out(ask: Ask) -> Response:
     """End the session, for this browser and for whoever copied its cookie."""
-    ask.desk.sessions.end(ask.seen.visitor)
+    await ask.desk.sessions.end(ask.seen.visitor)
     response = ask.go_to("")
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
     return response

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from bridge.errors import Away, StoreUnavailableError
 from bridge.files import Variant
 from bridge.loops import Bell
 from bridge.metrics import Metrics
@@ -80,6 +81,22 @@ class FakeMedia:
         return {Variant.VIDEO: f"/media/{watch.id}"} if watch.status is WatchStatus.COMPLETED else {}
 
 
+class FakeEnded:
+    """The sessions that were signed out of, by when their cookies end."""
+
+    def __init__(self) -> None:
+        self.until: dict[str, float] = {}
+        self.away = False
+
+    async def add(self, session: str, until: float, now: float, /) -> None:
+        self.until[session] = until
+
+    async def has(self, session: str, /) -> bool:
+        if self.away:
+            raise StoreUnavailableError("/var/lib/bridge.db: database is locked", Away.LOCKED)
+        return session in self.until
+
+
 @dataclass
 class Visit:
     """A browser without scripts: keeps cookies, and sends forms with the token of the page it saw last."""
@@ -123,8 +140,13 @@ def bell() -> Bell:
 
 
 @pytest.fixture
-def parts(registry: FakeRegistry, insight: FakeInsight, previews: FakePreviews) -> DashboardParts:
-    return DashboardParts(registry, insight, previews, FakeMedia(), SIGNING)
+def ended() -> FakeEnded:
+    return FakeEnded()
+
+
+@pytest.fixture
+def parts(registry: FakeRegistry, insight: FakeInsight, previews: FakePreviews, ended: FakeEnded) -> DashboardParts:
+    return DashboardParts(registry, insight, previews, FakeMedia(), SIGNING, ended)
 
 
 @pytest.fixture

@@ -6,17 +6,18 @@ from starlette.requests import Request
 
 from bridge.settings import ApiKey
 from bridge.web.auth import KeyRing
-from bridge.web.dashboard import session
 from bridge.web.dashboard.session import COOKIE, LIFETIME, Sessions, Visitor
 from tests.clock import ManualClock
 from tests.web.conftest import READER, WRITER
-from tests.web.dashboard.conftest import SIGNING
+from tests.web.dashboard.conftest import SIGNING, FakeEnded
 
 NEW, OLD = SIGNING
 
 
-def sessions(clock: ManualClock, *keys: ApiKey, signing: tuple[bytes, ...] = (NEW,)) -> Sessions:
-    return Sessions(signing, KeyRing(keys), clock, secure=True)
+def sessions(
+    clock: ManualClock, *keys: ApiKey, signing: tuple[bytes, ...] = (NEW,), ended: FakeEnded | None = None
+) -> Sessions:
+    return Sessions(signing, KeyRing(keys), clock, ended or FakeEnded(), secure=True)
 
 
 def bringing(cookie: str | None) -> Request:
@@ -46,30 +47,29 @@ def test_it_ends_with_its_key(clock: ManualClock) -> None:
     assert sessions(clock, READER).visitor(cookie).admitted is False
 
 
-def test_who_signed_out_took_it_from_everybody_who_copied_its_cookie(clock: ManualClock) -> None:
+async def test_who_signed_out_took_it_from_everybody_who_copied_its_cookie(clock: ManualClock) -> None:
     made = sessions(clock, WRITER)
     mine, other = made.new(WRITER), made.new(WRITER)
-    made.end(mine)
-    assert made.visitor(kept(mine)).admitted is False
-    assert made.visitor(kept(other)).key == WRITER
+    await made.end(mine)
+    assert (await made.lasting(made.visitor(kept(mine)))).admitted is False
+    assert await made.lasting(other) == other
 
 
-def test_ended_sessions_are_forgotten_with_their_cookies_and_never_too_many(
-    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "REMEMBERED", 2)
-    made = sessions(clock, WRITER)
-    first, second, third = (made.new(WRITER) for _ in range(3))
-    for each in (first, second, third):
-        made.end(each)
-    assert [made.visitor(kept(each)).admitted for each in (first, second, third)] == [True, False, False]
+async def test_an_ended_session_is_remembered_for_as_long_as_its_cookie_may_last(clock: ManualClock) -> None:
+    ended = FakeEnded()
+    made = sessions(clock, WRITER, ended=ended)
+    mine = made.new(WRITER)
+    await made.end(mine)
+    assert ended.until == {mine.session: clock.now() + LIFETIME}
 
 
-def test_a_session_without_a_key_leaves_nothing_to_remember(clock: ManualClock) -> None:
-    made = sessions(clock, WRITER)
+async def test_a_session_without_a_key_leaves_nothing_to_remember(clock: ManualClock) -> None:
+    ended = FakeEnded()
+    made = sessions(clock, WRITER, ended=ended)
     nobody = made.new(None)
-    made.end(nobody)
-    assert made.visitor(kept(nobody)).session == nobody.session
+    await made.end(nobody)
+    assert ended.until == {}
+    assert await made.lasting(nobody) == nobody
 
 
 def test_another_key_of_the_same_beginning_does_not_inherit_it(

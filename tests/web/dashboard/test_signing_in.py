@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.metrics import Metrics
+from bridge.web.application import create_web
+from bridge.web.dashboard import DashboardParts
 from bridge.web.dashboard.session import COOKIE
+from bridge.web.health import Readiness
 from bridge.web.limits import FREE_FAILURES
 from tests.clock import AutoClock
 from tests.web.conftest import READER, WRITER
-from tests.web.dashboard.conftest import Visit
+from tests.web.dashboard.conftest import FakeEnded, Visit, visiting
+from tests.web.fakes import FakeRegistry
 
 
 async def test_a_key_signs_in_and_leads_back(keyed_visit: Visit) -> None:
@@ -45,6 +50,27 @@ async def test_after_signing_out_a_copied_cookie_opens_nothing(keyed_visit: Visi
     await keyed_visit.post("/sign-out")
     keyed_visit.client.cookies.clear()
     assert (await keyed_visit.client.get("/deliveries", headers=copied)).status_code == 303
+
+
+async def test_nor_does_it_at_another_replica(
+    keyed_visit: Visit, registry: FakeRegistry, readiness: Readiness, parts: DashboardParts
+) -> None:
+    await keyed_visit.sign_in(WRITER)
+    copied = {"cookie": f"{COOKIE}={keyed_visit.client.cookies[COOKIE]}"}
+    app = create_web(registry, Metrics(), readiness, dashboard=parts, clock=AutoClock(), api_keys=(WRITER,))
+    async with visiting(app) as replica:
+        assert (await replica.client.get("/deliveries", headers=copied)).status_code == 200
+        await keyed_visit.get("/")
+        await keyed_visit.post("/sign-out")
+        assert (await replica.client.get("/deliveries", headers=copied)).status_code == 303
+
+
+async def test_while_the_database_is_away_nobody_is_let_in_or_signed_out(keyed_visit: Visit, ended: FakeEnded) -> None:
+    await keyed_visit.sign_in(WRITER)
+    ended.away = True
+    assert (await keyed_visit.get("/deliveries")).status_code == 503
+    ended.away = False
+    assert (await keyed_visit.get("/deliveries")).status_code == 200
 
 
 async def test_a_wrong_key_is_said_to_be_wrong(keyed_visit: Visit) -> None:
