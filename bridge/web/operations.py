@@ -72,9 +72,10 @@ def routes(
 
     :param closed: further paths that are.
     """
-    keyed = [operation for operation in operations if operation.keyed]
     is_open = [operation for operation in operations if not operation.keyed]
-    inner = Router(_paths(keyed, services, V1), redirect_slashes=False)
+    # Signed ones, too: for a method that they do not take nothing above matches.
+    below = [operation for operation in operations if operation.path.startswith(f"{V1}/")]
+    inner = Router(_paths(below, services, V1), redirect_slashes=False)
     return [*_paths(is_open, services, "", guard, closed), Mount(V1, app=inner, middleware=guard)]
 
 

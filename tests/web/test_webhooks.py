@@ -19,7 +19,7 @@ from bridge.signing import headers as signed_headers
 from bridge.web.application import create_web
 from bridge.web.health import Readiness
 from tests.clock import ManualClock
-from tests.web.conftest import WRITER, asking
+from tests.web.conftest import WRITER, asking, bearer
 from tests.web.fakes import FakeRegistry
 
 KEY = bytes(range(32))
@@ -109,6 +109,11 @@ async def test_other_events_are_answered_and_ignored(
 @pytest.mark.parametrize("event", [[], {}, {"type": 1}, {"type": "video.failed"}, {**EVENT, "data": {"id": 7}}])
 async def test_what_is_no_event_is_a_400(pushing: httpx.AsyncClient, clock: ManualClock, event: Any) -> None:
     assert (await push(pushing, **signed(clock, event))).status_code == 400
+
+
+async def test_any_other_method_is_refused_as_such(pushing: httpx.AsyncClient) -> None:
+    answer = await pushing.get("/v1/webhooks/openai", headers=bearer(WRITER))
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
 async def test_without_a_secret_none_is_taken(registry: FakeRegistry, readiness: Readiness, clock: ManualClock) -> None:
