@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 
 class VideoStatus(StrEnum):
@@ -35,6 +35,10 @@ class WatchStatus(StrEnum):
     LOST = "lost"
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
+
+
+PresetName = Literal["flat", "resend", "postmark", "sendgrid", "mailgun", "brevo", "mailpit"]
+"""The mail services there are; ``bridge/notifiers/presets`` describes them."""
 
 
 class LostReason(StrEnum):

@@ -13,15 +13,13 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from bridge import __version__
 from bridge.egress import OutgoingRequest, Reply
-from bridge.models import EventType
+from bridge.models import EventType, PresetName
 from bridge.notifiers.base import Address, DestinationBody, Headers, Verdict
 from bridge.notifiers.email_addresses import Recipients, Sender, parse_mailbox
 from bridge.notifiers.email_presets import Mail, Preset, packaged_presets
 from bridge.notifiers.fitting import Unfit
 from bridge.rendering.slots import Slot, clean, shorten
 from bridge.rendering.told import Told
-
-PresetName = Literal["flat", "resend", "postmark", "sendgrid", "mailgun", "brevo", "mailpit"]
 
 USER_AGENT = f"video-bridge/{__version__}"
 MAX_SUBJECT = 250

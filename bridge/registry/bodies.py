@@ -16,11 +16,11 @@ from pydantic import (
     StrictInt,
 )
 
-from bridge.models import EventType
+from bridge.models import EventType, PresetName
 from bridge.notifiers.base import Events, Headers
 from bridge.notifiers.callback import CallbackDestination
 from bridge.notifiers.email_addresses import Recipients, Sender
-from bridge.notifiers.email_webhook import EmailWebhookDestination, PresetName
+from bridge.notifiers.email_webhook import EmailWebhookDestination
 from bridge.notifiers.slack import SlackDestination, TemplateText
 
 MAX_TIMEOUT = 2_592_000

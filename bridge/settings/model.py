@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bridge.models import PresetName
 from bridge.settings import files, urls, values
 from bridge.settings.sources import Found
 
@@ -140,7 +141,7 @@ class Settings(BaseSettings):
     email_webhook_url: DestinationUrl = Field(default=None, repr=False)
     email_to: Annotated[tuple[str, ...], _read(values.email_addresses)] = ()
     email_from: Annotated[str | None, _read(values.email_sender)] = None
-    email_preset: Annotated[str, _read(values.preset)] = "flat"
+    email_preset: Annotated[PresetName, _read(values.one_of(*get_args(PresetName)))] = "flat"
     email_api_key: HeaderSecret = None
     allowed_networks: Annotated[tuple[values.Network, ...], _read(values.networks)] = ()
     egress_proxy: Annotated[str | None, _read(urls.proxy_url)] = Field(default=None, repr=False)
@@ -202,6 +203,13 @@ class Settings(BaseSettings):
                 "`openssl rand -base64 32` makes a good key"
             )
         return keys
+
+    @field_validator("email_to")
+    @classmethod
+    def _somebody_to_write_to(cls, to: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not to and info.data.get("email_webhook_url") is not None:
+            raise ValueError("must be set because BRIDGE_EMAIL_WEBHOOK_URL is: it says whom to write to")
+        return to
 
     @field_validator("poll_max_interval")
     @classmethod

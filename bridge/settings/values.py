@@ -250,11 +250,3 @@ def email_sender(text: str) -> str:
     if not text.isprintable() or not re.fullmatch(rf"{_ADDRESS}|[^<>]*<{_ADDRESS}>", text.strip()):
         raise ValueError(f"must be one e-mail address, or `Name <address>`, not {quoted(text)}")
     return text.strip()
-
-
-def preset(text: str) -> str:
-    """The name of an e-mail preset; the notifier knows which there are."""
-    word = text.strip().lower()
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", word):
-        raise ValueError(f"must be the name of a preset such as flat, not {quoted(text)}")
-    return word

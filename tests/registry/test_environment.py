@@ -67,19 +67,19 @@ def test_mail_goes_to_all_that_are_named_from_whom_is_named() -> None:
 
 def test_the_url_of_mail_is_kept_as_it_is_dialled() -> None:
     odd = {"BRIDGE_EMAIL_WEBHOOK_URL": "HTTPS://Mail.Example:443/a b".replace(" ", "%20")}
-    assert email_defaults(settings(odd)).url == "https://mail.example/a%20b"
+    assert email_defaults(settings(MAIL, odd)).url == "https://mail.example/a%20b"
 
 
 def test_all_that_cannot_be_used_is_reported_together_by_its_variable() -> None:
     wrong = {
         "BRIDGE_SLACK_WEBHOOK_URL": "https://hooks.slack.com/nothing",
         "BRIDGE_CALLBACK_URL": "https://0x7f000001/",
-        "BRIDGE_EMAIL_WEBHOOK_URL": "https://mail.example",
+        "BRIDGE_EMAIL_PRESET": "resend",
     }
-    slack, callback, mail = problems(wrong)
+    slack, callback, mail = problems(MAIL, wrong)
     assert slack.startswith("BRIDGE_SLACK_WEBHOOK_URL: this is no incoming webhook")
     assert callback.startswith("BRIDGE_CALLBACK_URL: ")
-    assert "BRIDGE_EMAIL_TO" in mail
+    assert "BRIDGE_EMAIL_FROM" in mail
 
 
 def test_a_mail_service_that_lacks_something_is_reported() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.settings import values
-from tests.settings.helpers import KEY, load, problem
+from tests.settings.helpers import KEY, load, problem, problems
 
 keys = st.from_regex(r"[A-Za-z0-9_-]{16,40}", fullmatch=True)
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,20}", fullmatch=True)
@@ -247,9 +247,16 @@ def test_a_sender_is_one_address(sender: str) -> None:
     assert problem(BRIDGE_EMAIL_FROM=sender).startswith("BRIDGE_EMAIL_FROM must be one e-mail address")
 
 
-def test_a_preset_is_a_word() -> None:
-    assert values.preset(" Resend ") == "resend"
-    assert problem(BRIDGE_EMAIL_PRESET="a b").startswith("BRIDGE_EMAIL_PRESET must be the name of a preset")
+def test_a_preset_is_one_of_those_there_are() -> None:
+    assert load(BRIDGE_EMAIL_PRESET=" Resend ").email_preset == "resend"
+    for unknown in ("pigeon", "a b"):
+        assert problem(BRIDGE_EMAIL_PRESET=unknown).startswith("BRIDGE_EMAIL_PRESET must be one of flat, resend,")
+
+
+def test_a_mail_needs_somebody_to_go_to_and_that_is_reported_with_all_else() -> None:
+    port, to = problems(BRIDGE_EMAIL_WEBHOOK_URL="https://mail.example/", BRIDGE_PORT="x")
+    assert port.startswith("BRIDGE_PORT ")
+    assert to.startswith("BRIDGE_EMAIL_TO must be set because BRIDGE_EMAIL_WEBHOOK_URL is")
 
 
 @pytest.mark.parametrize("key", ["two words", "tab\t", "é", "line\n"])
