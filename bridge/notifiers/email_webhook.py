@@ -120,7 +120,9 @@ def complete(body: EmailWebhookDestination, defaults: EmailDefaults) -> EmailWeb
         raise ValueError(f"the preset {preset.name} needs a `from` address, or BRIDGE_EMAIL_FROM")
     own_auth = preset.auth.header in {name.lower() for name in body.headers}
     if body.api_key is None and defaults.key_for(url) is None and preset.auth.required and not own_auth:
-        raise ValueError(f"the preset {preset.name} needs an `api_key`")
+        raise ValueError(
+            f"the preset {preset.name} needs an `api_key`; BRIDGE_EMAIL_API_KEY is for BRIDGE_EMAIL_WEBHOOK_URL alone"
+        )
     sender = sender and str(parse_mailbox(sender))
     return body.model_copy(update={"preset": preset.name, "url": url, "from_": sender})
 

@@ -39,6 +39,17 @@ def test_all_problems_are_reported_and_end_with_2(environ: Environ) -> None:
     assert result.stderr.count("Error: BRIDGE_") == 2
 
 
+def test_a_default_destination_that_serve_would_refuse_is_a_problem(environ: Environ) -> None:
+    environ["BRIDGE_SLACK_WEBHOOK_URL"] = "https://hooks.slack.com/nothing"
+    result = check()
+    assert result.exit_code == 2
+    assert "Error: BRIDGE_SLACK_WEBHOOK_URL: this is no incoming webhook" in result.stderr
+    environ.pop("BRIDGE_SLACK_WEBHOOK_URL")
+    environ.update(BRIDGE_EMAIL_WEBHOOK_URL="https://mail.example/", BRIDGE_EMAIL_TO="a@example.com")
+    environ.update(BRIDGE_EMAIL_PRESET="resend", BRIDGE_EMAIL_FROM="b@example.com")
+    assert "BRIDGE_EMAIL_API_KEY" in check().stderr
+
+
 def test_values_come_from_dotenv_too(folder: Path) -> None:
     (folder / ".env").write_text("BRIDGE_WATCH_TIMEOUT=60\n")
     assert ["BRIDGE_WATCH_TIMEOUT", "60", ".env"] in [line.split() for line in check().stdout.splitlines()]
