@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from bridge import app
 from bridge.app import open_bridge, serve
+from bridge.app.collector import YOUNG
 from bridge.errors import ConfigurationError
 from bridge.models import DeliveryStatus, PageRequest, WatchStatus
 from bridge.registry import DeliveryFilter, Registration
@@ -71,6 +73,17 @@ async def test_of_a_second_server_on_the_same_port_and_file_the_file_is_said_fir
     held, taken = caught.value.problems
     assert held.startswith("BRIDGE_DATABASE_URL: another `video-bridge serve` is using")
     assert taken.startswith("BRIDGE_HOST, BRIDGE_PORT: cannot listen")
+
+
+async def test_what_a_server_made_at_its_start_is_left_alone_by_the_garbage_collector(tmp_path: Path) -> None:
+    before = gc.get_threshold()
+    try:
+        gc.unfreeze()
+        async with serving(bridge_settings(tmp_path, NOWHERE)):
+            assert gc.get_freeze_count() > 0
+            assert gc.get_threshold() == (YOUNG, *before[1:])
+    finally:
+        gc.set_threshold(*before)
 
 
 async def test_a_lock_file_that_was_left_behind_holds_nobody(tmp_path: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from bridge import __version__
+from bridge.app.collector import settle_collector
 from bridge.app.composition import Bridge, open_bridge
 from bridge.app.roles import ALL_ROLES, Role
 from bridge.app.server import listen, make_server, url_of
@@ -84,7 +84,7 @@ async def _run(
         await asyncio.wait({up, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         up.cancel()
         bridge.readiness.ready()
-        gc.freeze()  # what was made until now stays: the collector need not go through it again and again
+        settle_collector()
         _log.info("serving", url=url_of(host, listener), version=__version__)
         if ready is not None and server.up.is_set():
             ready(url_of(host, listener))

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import uvloop
 
+from bridge.app.collector import settle_collector
 from bridge.logs import configure_logs
 from tests.bench import (
     crash,
@@ -67,7 +68,8 @@ def header(runs: int) -> str:
         f"{_processor()}, Python {platform.python_version()}; {libraries}.\n\n"
         f"Runs of each section: {runs}; figures are medians. What counts is the ratio to the baseline of the same\n"
         "run, for the machine is shared. The measured process has a core to itself, the servers it talks to another.\n"
-        "It runs as `serve` does: on the same event loop, writing the same log (to /dev/null). Made by `make bench`.\n"
+        "It runs as `serve` does: on the same event loop, with the same garbage collection, writing the\n"
+        "same log (to /dev/null). Baselines that run in the same process do, too. Made by `make bench`.\n"
     )
 
 
@@ -107,6 +109,7 @@ def main() -> None:
     given = parser.parse_args()
     with open(os.devnull, "w") as nowhere, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         configure_logs("json", stream=nowhere)
+        settle_collector()
         page = runner.run(run([*given.names, *(given.only or ())] or known, 1 if given.quick else given.runs))
     if given.write:
         given.write.write_text(page)
