@@ -11,7 +11,7 @@ of that density reaches one.
 
 from bridge.pacing.explaining import explain
 from bridge.pacing.hazard import Belief
-from bridge.pacing.learning import Group, Learned, believed, group_of, levels_of
+from bridge.pacing.learning import Group, Learned, believed, group_named, group_of, levels_of
 from bridge.pacing.plan import Pace, Prospect, elapsed_of, next_look, prospect_of, remember
 from bridge.pacing.price import Tempo
 
@@ -25,6 +25,7 @@ __all__ = [
     "believed",
     "elapsed_of",
     "explain",
+    "group_named",
     "group_of",
     "levels_of",
     "next_look",

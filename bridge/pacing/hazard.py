@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from statistics import NormalDist
+from typing import NamedTuple
 
 STRAGGLERS = 0.02
 """The share of jobs that no experience fits. It keeps a job that is long overdue from being looked at ever faster."""
@@ -20,9 +20,10 @@ _TINY = 1e-200
 _UNIT = NormalDist()
 
 
-@dataclass(frozen=True, slots=True)
-class Belief:
+class Belief(NamedTuple):
     """What is believed of how long a job takes from its creation: log-normal, but for a few stragglers.
+
+    A named tuple, because planning each look makes one.
 
     :param mu: mean of the logarithm of seconds. :param sigma: its standard deviation, above 0.
     :param jobs: finished jobs like it that say so; 0 when this is only a guess.

@@ -48,11 +48,12 @@ def group_of(provider: str, video: Video | None) -> Group:
     """The narrowest group of a video."""
     if video is None:
         return Group(provider)
-    return _group(provider, video.model, video.seconds, video.size)
+    return group_named(provider, video.model, video.seconds, video.size)
 
 
 @lru_cache(_ALIKE)
-def _group(provider: str, *words: str | None) -> Group:
+def group_named(provider: str, *words: str | None) -> Group:
+    """The narrowest group of a provider's videos of this model, so many seconds and this size."""
     model, seconds, size = ((word or "")[:_TEXT] for word in words)
     return Group(provider, model, seconds, size)
 

@@ -11,8 +11,11 @@ from bridge.pacing import progress
 from bridge.pacing.hazard import Belief, worth_waiting
 from bridge.pacing.learning import Learned, believed
 from bridge.pacing.price import FLOOR, Tempo
-from bridge.pacing.progress import Line
+from bridge.pacing.progress import Line, Sums
 from bridge.states import LOST_AFTER_LOOKS, VideoState
+
+Kept = tuple[float, ...]
+"""Sums over a job's reports as its row keeps them; nothing before there is any."""
 
 # Where few jobs were seen to finish, the first looks are soon, then fewer: a job may take five seconds or five minutes.
 FEW_JOBS = 3
@@ -68,29 +71,48 @@ def next_look(state: VideoState, look: Look, now: float, pace: Pace, prospect: P
         interval = _worth(state, now, pace, prospect or Prospect())
     if state.pushed_at is not None:
         interval = min(interval, max(0.0, now - state.pushed_at))
-    interval = max(interval, pace.min_interval)
-    if isinstance(look, Observed) and look.poll_after is not None:
-        interval = max(interval, look.poll_after)
+    poll_after = look.poll_after if isinstance(look, Observed) else None
+    return bounded(interval, poll_after, state.deadline, now, pace)
+
+
+def bounded(interval: float, poll_after: float | None, deadline: float | None, now: float, pace: Pace) -> float:
+    """When to look next, Unix seconds, where the interval is what it is worth.
+
+    :param poll_after: the provider's wish. :param deadline: when the first watch gives up.
+    """
+    if interval < pace.min_interval:
+        interval = pace.min_interval
+    if poll_after is not None and interval < poll_after:
+        interval = poll_after
     due = now + interval
-    if state.deadline is None:
+    if deadline is None:
         return due
-    return min(due, state.deadline if state.deadline > now else now + pace.min_interval)
+    return min(due, deadline if deadline > now else now + pace.min_interval)
 
 
 def elapsed_of(state: VideoState, now: float, ahead: float = 0.0) -> float:
     """For how long the job has run: since the provider says it made it, else since it was first watched, seconds."""
-    watched = now if state.registered_at is None else state.registered_at
     made = None if state.video is None else state.video.created_at
+    return elapsed(made, now if state.registered_at is None else state.registered_at, now, ahead)
+
+
+def elapsed(made: float | None, watched: float, now: float, ahead: float) -> float:
+    """For how long a job has run, seconds, that its provider made and that was first watched at these moments."""
     # Half a second, because it is told in whole ones. Nothing is watched before it is made.
     began = watched if made is None else min(made + 0.5 + ahead, watched)
     return max(0.0, now - began)
 
 
-def remember(state: VideoState, look: Look, now: float, ahead: float = 0.0) -> tuple[float, ...]:
+def remember(state: VideoState, look: Look, now: float, ahead: float = 0.0) -> Kept:
     """What a row keeps of a job's progress after this look (see :mod:`bridge.pacing.progress`)."""
     if not isinstance(look, Observed):
         return state.reports
-    sums = progress.seen(progress.as_sums(state.reports), elapsed_of(state, now, ahead), look.video.progress)
+    sums = progress.as_sums(state.reports)
+    return kept(progress.seen(sums, elapsed_of(state, now, ahead), look.video.progress))
+
+
+def kept(sums: Sums) -> Kept:
+    """The sums of a job as its row keeps them."""
     return () if sums == progress.NONE else tuple([round(each, 4) for each in sums])
 
 
@@ -99,11 +121,22 @@ def belief_about(state: VideoState, prospect: Prospect) -> Belief:
     return progress.sharpened(prospect.belief, progress.as_sums(state.reports), prospect.line)
 
 
-def _worth(state: VideoState, now: float, pace: Pace, prospect: Prospect) -> float:
+def worth(sums: Sums, elapsed: float, looks: int, pace: Pace, prospect: Prospect) -> float:
+    """For how long it is worth waiting before the next look at a job, seconds.
+
+    :param sums: of its reports. :param elapsed: for how long it has run. :param looks: at it, so far.
+    """
     price = prospect.price
-    longest = pace.max_interval * math.sqrt(max(1.0, price / _DEAR))
-    elapsed = elapsed_of(state, now, prospect.ahead)
-    interval = worth_waiting(belief_about(state, prospect), elapsed, price, longest)
+    longest = pace.max_interval
+    if price > _DEAR:
+        longest *= math.sqrt(price / _DEAR)
+    belief = progress.sharpened(prospect.belief, sums, prospect.line)
+    interval = worth_waiting(belief, elapsed, price, longest)
     if prospect.belief.jobs < FEW_JOBS and price <= _DEAR:
-        return min(interval, FIRST_INTERVAL * GROWTH ** max(0, min(state.looks - 1, 64)))
+        return min(interval, FIRST_INTERVAL * GROWTH ** max(0, min(looks - 1, 64)))
     return interval
+
+
+def _worth(state: VideoState, now: float, pace: Pace, prospect: Prospect) -> float:
+    elapsed = elapsed_of(state, now, prospect.ahead)
+    return worth(progress.as_sums(state.reports), elapsed, state.looks, pace, prospect)

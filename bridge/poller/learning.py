@@ -41,11 +41,15 @@ class Experience:
 
     def prospect(self, provider: str, video: Video | None) -> Prospect:
         """What is known of jobs like this one, as it was when the turn began."""
-        group = group_of(provider, video)
-        if group not in self._prospects:
+        return self.prospect_of(group_of(provider, video))
+
+    def prospect_of(self, group: Group) -> Prospect:
+        """What is known of the jobs of a group, as it was when the turn began."""
+        prospect = self._prospects.get(group)
+        if prospect is None:
             known = [self._learned.get(level, Learned()) for level in levels_of(group)]
-            self._prospects[group] = prospect_of(known, self.tempo(provider))
-        return self._prospects[group]
+            prospect = self._prospects[group] = prospect_of(known, self.tempo(group.provider))
+        return prospect
 
     def tempo(self, provider: str) -> Tempo:
         """How a provider is asked."""

@@ -6,7 +6,7 @@ there" may be believed by `bridge.providers.health`, who is told by `bridge.outb
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,6 +14,8 @@ from bridge import events, pacing
 from bridge.models import BadKey, Look, Missing, Observed, ProviderState, SlowDown, Trouble
 from bridge.outbox import EndedWatch, tell
 from bridge.pacing import Pace, group_of
+from bridge.poller import again
+from bridge.poller.again import Same
 from bridge.poller.learning import Experience
 from bridge.providers import health as standing_of
 from bridge.providers.health import Health
@@ -83,23 +85,28 @@ async def record_looks(
     pace: Pace,
     now: float,
     held: Mapping[str, VideoState] | None = None,
+    same: Collection[Same] = (),
 ) -> Recorded:
     """Write all looks of one turn. A look whose lease was lost meanwhile changes nothing about its video.
 
     :param rates: the present budget of each provider, requests per second: pacing keeps the fleet within it.
     :param held: the present states of the videos, when the caller holds them without leases.
+    :param same: videos that the caller holds, too, and that were shown as they are known.
     """
     if held is None:
         held = await videos.held(tx, [each.claim for each in results], owner)
     mine = _latest(each for each in results if each.claim.id in held)
     states = {each.claim.id: events.after_look(held[each.claim.id], each.look, now) for each in mine}
     health = await shared_health(tx, health, base_urls, hold=True)
-    experience = await _learn(tx, results, held, states, rates, now)
+    experience = await _learn(tx, results, same, held, states, rates, now)
     written = [_looked_video(each, held[each.claim.id], states[each.claim.id], experience, pace, now) for each in mine]
     await looks.write(tx, written)
+    written_same = again.planned(same, experience, pace, now)
+    await looks.write_same(tx, written_same, now)
     await _observe(tx, mine, written, held, now)
-    recorded = Recorded(await _stand(tx, results, health, now))
-    recorded.planned = {each.id: each.next_at for each in written}
+    recorded = Recorded(await _stand(tx, results, {each.provider for each in same}, health, now))
+    planned: dict[str, float | None] = {each.id: each.next_at for each in written}
+    recorded.planned = planned | {each.id: each.next_at for each in written_same}
     recorded.moved = any(each.changed for each in written)
     await _end(tx, recorded, await _ending_watches(tx, mine, states, recorded.health, pace, now), now)
     for each in results:
@@ -179,10 +186,12 @@ async def _end(tx: Transaction, recorded: Recorded, ended: Sequence[tuple[str, E
 
 
 async def _stand(
-    tx: Transaction, results: Sequence[Looked], health: Mapping[str, Health], now: float
+    tx: Transaction, results: Sequence[Looked], shown: Collection[str], health: Mapping[str, Health], now: float
 ) -> dict[str, Health]:
-    """How the providers stand after these looks."""
+    """How the providers stand after these looks, and after videos of some were shown as they are known."""
     after = dict(health)
+    for name in shown:
+        after[name] = standing_of.after_shown(after[name], now)
     for each in results:
         name = each.claim.provider
         after[name] = standing_of.after(after[name], each.look, each.claim.video_id, now)
@@ -223,6 +232,7 @@ async def _ending_watches(
 async def _learn(
     tx: Transaction,
     results: Sequence[Looked],
+    same: Collection[Same],
     held: Mapping[str, VideoState],
     states: Mapping[str, VideoState],
     rates: Mapping[str, float],
@@ -231,10 +241,13 @@ async def _learn(
     """What is known of jobs like those looked at, these looks included."""
     names = {each.claim.id: each.claim.provider for each in results}
     groups = {group_of(name, states[row].video if row in states else None) for row, name in names.items()}
+    groups |= {again.group_of(each) for each in same}
     experience = await Experience.read(tx, groups)
-    requests = dict.fromkeys(names.values(), 0.0)
+    requests = dict.fromkeys([*names.values(), *{each.provider for each in same}], 0.0)
     for each in results:
         requests[each.claim.provider] += each.requests
+    for shown in same:
+        requests[shown.provider] += shown.requests
     experience.requested(requests, rates, now)
     for row, state in states.items():
         experience.looked(names[row], held[row], state, now)

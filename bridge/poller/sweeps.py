@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bridge.models import Observed, Video, VideoStatus
 from bridge.pacing import Pace
+from bridge.poller.again import Same, is_plain
 from bridge.poller.pages import Planned, Shown
 from bridge.poller.recording import Looked, Recorded, record_looks
 from bridge.poller.rows import Reading, Row
@@ -70,6 +71,7 @@ class _Turn:
     now: float
     looks: dict[str, Looked] = field(default_factory=dict)
     held: dict[str, VideoState] = field(default_factory=dict)
+    same: dict[str, Same] = field(default_factory=dict)
     doubted: dict[str, dict[str, VideoStatus]] = field(default_factory=dict)
     hasten: list[str] = field(default_factory=list)
     verified: set[str] = field(default_factory=set)
@@ -80,12 +82,14 @@ class _Turn:
         reading = Reading(page.started_at, self.now, believed)
         asked = _Asked(page, listed.poll_after, 1.0 / max(1, len(known)))
         for each in known:
-            if each.id in self.looks:
+            if each.id in self.looks or each.id in self.same:
                 continue  # pages overlap
             row = rows[each.video_id]
             read = reading.of(row, each)
             if read is Row.DOUBTED:
                 self._doubt(page.claim.provider, row, each)
+            elif read is Row.AGAIN and is_plain(each):
+                self.same[each.id] = Same(page.claim.provider, each, asked.poll_after, asked.share)
             elif read is Row.AGAIN or isinstance(read, Video):
                 self._look(asked, each, None if read is Row.AGAIN else read)
 
@@ -106,8 +110,10 @@ class _Turn:
         """Have one video looked at singly: a list that is behind would show for ever what was."""
         self.verified.add(provider)
         looked = self.looks.get(known.id)
-        if looked is not None and known.lease_until is None and not _ends(looked):
-            del self.looks[known.id], self.held[known.id]
+        shown = known.id in self.same or (looked is not None and not _ends(looked))
+        if shown and known.lease_until is None:
+            for what in (self.looks, self.held, self.same):
+                what.pop(known.id, None)
             self.hasten.append(known.id)
 
     def _doubt(self, provider: str, row: ListedRow, known: WaitedVideo) -> None:
@@ -142,7 +148,7 @@ async def record_pages(
     turn = _Turn(now)
     on_page = _gathered(turn, listed, await _waited(tx, listed), believed, verify)
     looks = Recorded(dict(health))
-    if turn.looks:
+    if turn.looks or turn.same:
         looks = await record_looks(
             tx,
             list(turn.looks.values()),
@@ -153,6 +159,7 @@ async def record_pages(
             pace=pace,
             now=now,
             held=turn.held,
+            same=turn.same.values(),
         )
     if turn.hasten:
         await sweeps.look_at_once(tx, turn.hasten, now - AT_ONCE)

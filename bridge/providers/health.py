@@ -73,7 +73,7 @@ def after(health: Health, look: Look, video_id: str, now: float) -> Health:
     """The standing once this look at this video has come back."""
     match look:
         case Observed():
-            return _after_observed(health, now)
+            return after_shown(health, now)
         case BadKey():
             return _paused(_row_broken(health, now), _KEY_REFUSED, now)
         case Missing(LostReason.FORBIDDEN):
@@ -84,6 +84,17 @@ def after(health: Health, look: Look, video_id: str, now: float) -> Health:
             return _after_slow_down(health, look.retry_after, now)
         case Trouble():
             return _next_probe(health, now)
+
+
+def after_shown(health: Health, now: float) -> Health:
+    """The standing once the provider has shown a video."""
+    if health.answered and not health.slow_downs and not health.forbidden and health.state is not ProviderState.PAUSED:
+        return health  # as nearly always
+    seen = replace(_row_broken(health, now), answered=True, forbidden=())
+    if seen.state is not ProviderState.PAUSED:
+        return seen
+    resumed = _entered(seen, ProviderState.OK, None, now)
+    return resumed if _slowed(resumed, now) else replace(resumed, not_before=now)
 
 
 def after_page(health: Health, now: float) -> Health:
@@ -121,16 +132,6 @@ def may_ask(health: Health, now: float) -> bool:
 def probing(health: Health) -> bool:
     """Whether only one look at a time may be under way, to find out if the provider is back."""
     return health.state is ProviderState.PAUSED
-
-
-def _after_observed(health: Health, now: float) -> Health:
-    if health.answered and not health.slow_downs and not health.forbidden and health.state is not ProviderState.PAUSED:
-        return health  # as nearly always
-    seen = replace(_row_broken(health, now), answered=True, forbidden=())
-    if seen.state is not ProviderState.PAUSED:
-        return seen
-    resumed = _entered(seen, ProviderState.OK, None, now)
-    return resumed if _slowed(resumed, now) else replace(resumed, not_before=now)
 
 
 def _after_forbidden(health: Health, video_id: str, now: float) -> Health:

@@ -28,10 +28,28 @@ class LookedVideo(NamedTuple):
     changed: bool = True
 
 
+class SameVideo(NamedTuple):
+    """What a look writes that observed a video as it was known, and that nobody holds."""
+
+    id: str
+    looks: int
+    reports: tuple[float, ...]
+    next_at: float
+
+
 async def write(tx: Transaction, looked: Collection[LookedVideo]) -> None:
     """Write the looks of one tick and give their leases up. What showed nothing new is written narrowly."""
     await _WRITE_CHANGED.run(tx, [_shown_by(each) + _looked_at(each) for each in looked if each.changed])
     await _WRITE_UNCHANGED.run(tx, [_looked_at(each) for each in looked if not each.changed])
+
+
+async def write_same(tx: Transaction, same: Collection[SameVideo], looked_at: float) -> None:
+    """Write looks of this moment that observed videos as they were known."""
+    rows = [
+        (looked_at, "observed", looks, 0, None, _json(reports) if reports else None, next_at, row)
+        for row, looks, reports, next_at in same
+    ]
+    await _WRITE_UNCHANGED.run(tx, rows)
 
 
 def _writing(*columns: str) -> Prepared:

@@ -40,7 +40,7 @@ def test_it_says_when_progress_was_used() -> None:
 
 
 def test_one_job_is_one_job() -> None:
-    line = said(prospect=replace(USUAL, belief=replace(USUAL.belief, jobs=1)))
+    line = said(prospect=replace(USUAL, belief=USUAL.belief._replace(jobs=1)))
     assert "(1 finished job like it took 62 s)" in line
     assert "soon because few jobs are known" in line
 
