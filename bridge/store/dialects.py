@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Dialect, String, Table, TypeDecorator, bindparam
@@ -95,6 +96,18 @@ def _among_on_postgresql(element: _Among, compiler: SQLCompiler, **options: Any)
     return f"({column} = ANY ({texts}))"
 
 
+@cache
+def _upserting(
+    dialect: str, table: Table, key: tuple[str, ...], update: tuple[str, ...]
+) -> postgresql.Insert | sqlite.Insert:
+    """The statement of :func:`upsert`: to build it takes three times as long as to run it for one row."""
+    statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if not update:
+        return statement.on_conflict_do_nothing(index_elements=list(key))
+    values = {name: statement.excluded[name] for name in update}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=values)
+
+
 async def upsert(
     tx: AsyncConnection,
     table: Table,
@@ -109,14 +122,7 @@ async def upsert(
     """
     if not rows:
         return 0
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table)
-    if update:
-        statement = statement.on_conflict_do_update(
-            index_elements=list(key), set_={name: statement.excluded[name] for name in update}
-        )
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=list(key))
+    statement = _upserting(tx.dialect.name, table, tuple(key), tuple(update))
     if len(rows) == 1 or tx.dialect.name == "sqlite":
         # As parameters: a statement that holds its rows is compiled anew each time.
         return int((await tx.execute(statement, [dict(row) for row in rows])).rowcount)
