@@ -19,14 +19,16 @@ from bridge.store.sweeps import WaitedVideo
 class Same(NamedTuple):
     """A video that was shown as it is known.
 
+    :param group: the narrowest one of its job.
     :param poll_after: the provider's wish for the time to the next look, seconds.
     :param requests: what the look cost.
     """
 
     provider: str
     known: WaitedVideo
-    poll_after: float | None = None
-    requests: float = 1.0
+    group: Group
+    poll_after: float | None
+    requests: float
 
 
 def is_plain(known: WaitedVideo) -> bool:
@@ -34,18 +36,19 @@ def is_plain(known: WaitedVideo) -> bool:
     return known.observation is not None and not known.missing_count and known.pushed_at is None
 
 
-def group_of(same: Same) -> Group:
-    """The narrowest group of its job."""
-    video: Mapping[str, str | None] = same.known.observation or {}
-    return group_named(same.provider, video.get("model"), video.get("seconds"), video.get("size"))
+def same(provider: str, known: WaitedVideo, poll_after: float | None, requests: float) -> Same:
+    """Such a look at a plain video."""
+    video: Mapping[str, str | None] = known.observation or {}
+    group = group_named(provider, video.get("model"), video.get("seconds"), video.get("size"))
+    return Same(provider, known, group, poll_after, requests)
 
 
-def planned(same: Iterable[Same], experience: Experience, pace: Pace, now: float) -> list[SameVideo]:
+def planned(shown: Iterable[Same], experience: Experience, pace: Pace, now: float) -> list[SameVideo]:
     """What is written of them."""
     written = []
-    for each in same:
+    for each in shown:
         known = each.known
-        prospect = experience.prospect_of(group_of(each))
+        prospect = experience.prospect_of(each.group)
         reports, next_at = after_same(known, each.poll_after, now, pace, prospect)
         written.append(SameVideo(known.id, known.looks + 1, reports, next_at))
     return written

@@ -241,7 +241,7 @@ async def _learn(
     """What is known of jobs like those looked at, these looks included."""
     names = {each.claim.id: each.claim.provider for each in results}
     groups = {group_of(name, states[row].video if row in states else None) for row, name in names.items()}
-    groups |= {again.group_of(each) for each in same}
+    groups |= {each.group for each in same}
     experience = await Experience.read(tx, groups)
     requests = dict.fromkeys([*names.values(), *{each.provider for each in same}], 0.0)
     for each in results:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bridge.models import Observed, Video, VideoStatus
 from bridge.pacing import Pace
-from bridge.poller.again import Same, is_plain
+from bridge.poller.again import Same, is_plain, same
 from bridge.poller.pages import Planned, Shown
 from bridge.poller.recording import Looked, Recorded, record_looks
 from bridge.poller.rows import Reading, Row
@@ -89,7 +89,7 @@ class _Turn:
             if read is Row.DOUBTED:
                 self._doubt(page.claim.provider, row, each)
             elif read is Row.AGAIN and is_plain(each):
-                self.same[each.id] = Same(page.claim.provider, each, asked.poll_after, asked.share)
+                self.same[each.id] = same(page.claim.provider, each, asked.poll_after, asked.share)
             elif read is Row.AGAIN or isinstance(read, Video):
                 self._look(asked, each, None if read is Row.AGAIN else read)
 

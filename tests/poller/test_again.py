@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from bridge.models import BadKey, Observed, ProviderState, Video, VideoStatus
 from bridge.pacing import Pace
-from bridge.poller.again import Same, is_plain
+from bridge.poller.again import is_plain
+from bridge.poller.again import same as same_of
 from bridge.poller.recording import Looked, Recorded, record_looks
 from bridge.providers import health
 from bridge.providers.health import Health
@@ -51,7 +52,7 @@ async def record(
         pace=Pace(),
         now=LATER,
         held={each.id: each.state(each.video()) for each in usually},
-        same=[Same("openai", each, 7.5, 0.5) for each in same],
+        same=[same_of("openai", each, 7.5, 0.5) for each in same],
     )
 
 
