@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from importlib import import_module
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import typer
@@ -11,8 +10,8 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from bridge.cli.exits import CommandError, ExitCode
-from bridge.cli.output import complain
 from bridge.errors import BridgeError, ConfigurationError
+from bridge.loading import load, starting
 
 # In the order the help shows them. A module is imported when one of its commands is wanted: those that run a server
 # pull in the whole application, and a client command in a script should not wait for that.
@@ -57,11 +56,20 @@ ABOUT: Mapping[str, str] = {
 }
 
 
+# What httpx and structlog bring along for people at a terminal: a command line of httpx's, and tracebacks in colours.
+# That is 70 modules, and 120 with the rest of rich, which only this server never needs: no command uses the former, and
+# the log of a server is written without the latter.
+_UNUSED = ("httpx._main", "rich.traceback")
+_UNUSED_BY: Mapping[str, Sequence[str]] = {"serve": ("rich",)}
+
+
 class _OnDemand(Mapping[str, Any]):
     """The commands by name, each imported when it is looked up."""
 
     def __getitem__(self, name: str) -> Any:
-        return get_group(import_module(MODULES[name]).app).commands[name]
+        with starting(*_UNUSED, *_UNUSED_BY.get(name, ())):
+            app = load(f"{MODULES[name]}:app")
+        return get_group(app).commands[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(MODULES)
@@ -91,14 +99,19 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except CommandError as error:
-            complain(str(error))
+            _complain(str(error))
             raise typer.Exit(error.code) from error
         except ConfigurationError as error:
-            for problem in error.problems:
-                complain(problem)
+            _complain(*error.problems)
             raise typer.Exit(ExitCode.USAGE) from error
         except BrokenPipeError:
             raise
         except (BridgeError, OSError) as error:
-            complain(str(error))
+            _complain(str(error))
             raise typer.Exit(ExitCode.FAILED) from error
+
+
+def _complain(*problems: str) -> None:
+    complain = load("bridge.cli.output:complain")
+    for problem in problems:
+        complain(problem)

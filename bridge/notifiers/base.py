@@ -81,7 +81,7 @@ class DestinationBody(BaseModel):
     :param events: which event types it is told; all of them when left out.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     events: Events = Field(default=list(ALL_EVENTS), description="Event types this destination is told.")
 

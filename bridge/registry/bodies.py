@@ -1,4 +1,7 @@
-"""What clients may ask for: the request bodies of the registry, as pydantic models."""
+"""What clients may ask for: the request bodies of the registry, as pydantic models.
+
+They are built when they are first wanted, for building all of them is part of nobody's start.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +65,8 @@ BODIES: Mapping[str, type[AnyDestination]] = {
 
 
 class _OfSomeKind(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
     kind: Kind
 
 
@@ -80,6 +85,8 @@ Destination = Annotated[
 
 class _Kept(BaseModel):
     """What a stored destination has beside what its kind asks for."""
+
+    model_config = ConfigDict(defer_build=True)
 
     name: DestinationName = Field(description="What watches call it: lower-case letters, digits, `_` and `-`.")
     default: StrictBool = Field(False, description="Whether watches that name no destination use it.")
@@ -108,7 +115,7 @@ class NewDestination(
 ):
     """A destination to store under a name, of one of the kinds."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 def _drop_defaults(schema: dict[str, Any]) -> None:
@@ -123,7 +130,9 @@ class DestinationChange(BaseModel):
     These are only read here; what each may be is judged by the body of the destination's kind.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True, json_schema_extra=_drop_defaults)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, defer_build=True, serialize_by_alias=True, json_schema_extra=_drop_defaults
+    )
 
     enabled: StrictBool = Field(True, description="True sends again, also after the receiver was given up.")
     default: StrictBool = Field(False, description="Whether watches that name no destination use it.")
@@ -150,7 +159,7 @@ class DestinationChange(BaseModel):
 class Registration(BaseModel):
     """Tell these destinations when this video ends."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     video_id: VideoId = Field(description="The provider's id of the video, kept as given.")
     provider: str | None = Field(None, max_length=64, description="Name of a configured provider.")
@@ -173,7 +182,7 @@ class Registration(BaseModel):
 class Batch(BaseModel):
     """Up to 1,000 registrations at once; each is answered on its own."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     watches: list[Registration] = Field(min_length=1, max_length=MAX_BATCH)
 
@@ -181,7 +190,7 @@ class Batch(BaseModel):
 class RetryFilter(BaseModel):
     """Which ended deliveries to send again."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     status: str = Field("failed", pattern="^failed$", description="Only `failed` deliveries can be retried in bulk.")
     since: StrictInt | None = Field(None, ge=0, le=2**53, description="Only those created at or after this Unix time.")

@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Dialect, String, Table, TypeDecorator, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ARRAY, ColumnElement, Dialect, String, Table, TypeDecorator, bindparam
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import TypeEngine
+
+from bridge.loading import load
 
 Value = TypeVar("Value")
 
@@ -61,7 +62,7 @@ class _Texts(TypeDecorator[Collection[str]]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """What the database has for it."""
-        return dialect.type_descriptor(postgresql.ARRAY(String()) if dialect.name == "postgresql" else String())
+        return dialect.type_descriptor(ARRAY(String()) if dialect.name == "postgresql" else String())
 
     def process_bind_param(self, value: Collection[str] | None, dialect: Dialect) -> Any:
         """What the driver takes."""
@@ -97,11 +98,9 @@ def _among_on_postgresql(element: _Among, compiler: SQLCompiler, **options: Any)
 
 
 @cache
-def _upserting(
-    dialect: str, table: Table, key: tuple[str, ...], update: tuple[str, ...]
-) -> postgresql.Insert | sqlite.Insert:
+def _upserting(dialect: str, table: Table, key: tuple[str, ...], update: tuple[str, ...]) -> Any:
     """The statement of :func:`upsert`: to build it takes three times as long as to run it for one row."""
-    statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    statement: Any = load(f"sqlalchemy.dialects.{dialect}:insert")(table)
     if not update:
         return statement.on_conflict_do_nothing(index_elements=list(key))
     values = {name: statement.excluded[name] for name in update}

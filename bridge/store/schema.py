@@ -13,18 +13,16 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from bridge.errors import ConfigurationError
+from bridge.loading import load
 from bridge.logs import get_logger
 from bridge.store.database import kind_of
 from bridge.store.postgresql import PostgresBackend, connecting
+from bridge.store.revisions import head, revisions
 from bridge.store.sqlite import BUSY_TIMEOUT_MS, prepare_engine, problems_of_folder, sqlite_path
 from bridge.store.tables import watches
 
-_MIGRATIONS = Path(__file__).with_name("migrations")
 _VERSION = "alembic_version"
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 # The key of the advisory lock that whoever migrates a PostgreSQL database holds: "bridge" in ASCII.
@@ -32,19 +30,6 @@ _MIGRATION_LOCK = 0x627269646765
 
 Answer = TypeVar("Answer")
 _log = get_logger("bridge.store")
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    return config
-
-
-def head() -> str:
-    """The revision this version of the program works with."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None  # noqa: S101 - there is always a first step
-    return revision
 
 
 def inspect(url: str) -> list[str]:
@@ -100,19 +85,16 @@ def _held(read: Callable[[str], Sequence[Any]]) -> Held:
 
 
 def _upgrade(connection: sa.Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    load("bridge.store.migrating:upgrade")(connection)
 
 
 def _problems_of(names: Collection[str], versions: Collection[str], what: str = "the database") -> list[str]:
     """Whether a database is ours and of a version we know."""
     if set(names) - {_VERSION} and not {_VERSION, watches.name} <= set(names):
         return [f"BRIDGE_DATABASE_URL: {what} is a database of another program."]
-    known = {step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions()}
     return [
         f"BRIDGE_DATABASE_URL: {what} was written by a newer version of video-bridge (schema {version})."
-        for version in sorted(set(versions) - known)
+        for version in sorted(set(versions).difference(revisions()))
     ]
 
 
@@ -175,22 +157,28 @@ def _migrate_file(path: Path, busy_timeout_ms: int) -> None:
     problems = _inspect_file(path)
     if problems:
         raise ConfigurationError(*problems)
-    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
-    # All steps are one transaction: a crash in between leaves the old schema.
-    prepare_engine(engine, busy_timeout_ms, foreign_keys=False)
     try:
         # What SQLite makes is readable for others; its journals take the mode of the file.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         _, versions = _read_file(path)
-        for version in versions - {head()}:
-            _copy_file(path, version)
-        with engine.execution_options(bridge_write=True).begin() as connection:
-            _upgrade(connection)
+        if versions != {head()}:
+            for version in versions:
+                _copy_file(path, version)
+            _upgrade_file(path, busy_timeout_ms)
     except sa.exc.DBAPIError as error:
         raise ConfigurationError(f"BRIDGE_DATABASE_URL: {path} cannot be used: {error.orig}.") from error
     except (sqlite3.Error, OSError) as error:
         problem = f"BRIDGE_DATABASE_URL: {path} cannot be used: {error}."
         raise ConfigurationError(problem) from error
+
+
+def _upgrade_file(path: Path, busy_timeout_ms: int) -> None:
+    """Take the steps that are missing, all in one transaction: a crash in between leaves the old schema."""
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
+    prepare_engine(engine, busy_timeout_ms, foreign_keys=False)
+    try:
+        with engine.execution_options(bridge_write=True).begin() as connection:
+            _upgrade(connection)
     finally:
         engine.dispose()
 

@@ -32,7 +32,8 @@ DeliveryId = Annotated[str, Field(pattern="^dlv_[0-9A-Za-z_-]{1,64}$")]
 class NoQuery(BaseModel):
     """A route that takes no query parameters."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when a request first asks for it, as all bodies and answers are: a start should not wait for that.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class WaitQuery(NoQuery):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.models import (
     DeliveryStatus,
@@ -20,14 +20,20 @@ from bridge.models import (
 from bridge.web.health import Phase
 
 
-class VideoFailure(BaseModel):
+class Sent(BaseModel):
+    """What is sent. Each of these is built when it is first wanted: all of them would take a thirtieth of a start."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class VideoFailure(Sent):
     """Why a video failed, in the provider's words."""
 
     code: str | None
     message: str | None
 
 
-class Video(BaseModel):
+class Video(Sent):
     """One generation job as last observed: the Video object of the OpenAI Videos API, null where unknown."""
 
     id: str = Field(description="The id that was registered.")
@@ -45,7 +51,7 @@ class Video(BaseModel):
     error: VideoFailure | None
 
 
-class Receiver(BaseModel):
+class Receiver(Sent):
     """The destination of a delivery, without its secrets."""
 
     id: str
@@ -71,7 +77,7 @@ class RegisteredDestination(WatchDestination):
     )
 
 
-class DeliverySummary(BaseModel):
+class DeliverySummary(Sent):
     """How many deliveries of a watch stand how."""
 
     pending: int
@@ -80,7 +86,7 @@ class DeliverySummary(BaseModel):
     cancelled: int
 
 
-class Watch(BaseModel):
+class Watch(Sent):
     """One registration: tell these destinations when this video ends."""
 
     id: str
@@ -100,7 +106,7 @@ class Watch(BaseModel):
     deliveries: DeliverySummary
 
 
-class Outlook(BaseModel):
+class Outlook(Sent):
     """When a watch's video is looked at next, and why."""
 
     object: Literal["outlook"]
@@ -116,11 +122,11 @@ class RegisteredWatch(Watch):
     destinations: Sequence[RegisteredDestination]
 
 
-class Listing(BaseModel):
+class Listing(Sent):
     """One page of a list."""
 
     object: Literal["list"]
-    data: Sequence[BaseModel]
+    data: Sequence[Sent]
     first_id: str | None
     last_id: str | None = Field(description="Give it as `after` to get the next page.")
     has_more: bool
@@ -132,7 +138,7 @@ class WatchList(Listing):
     data: Sequence[Watch]
 
 
-class ErrorDetail(BaseModel):
+class ErrorDetail(Sent):
     """What was refused."""
 
     message: str = Field(description="What is wrong and, where there is one, the fix.")
@@ -141,20 +147,20 @@ class ErrorDetail(BaseModel):
     code: str | None = Field(description="A word for programs, for example `unknown_field`.")
 
 
-class Error(BaseModel):
+class Error(Sent):
     """A refusal."""
 
     error: ErrorDetail
 
 
-class BatchAnswer(BaseModel):
+class BatchAnswer(Sent):
     """One watch or one error per registration, in order."""
 
     object: Literal["list"]
     data: list[RegisteredWatch | Error]
 
 
-class DeliveryAttempt(BaseModel):
+class DeliveryAttempt(Sent):
     """One HTTP request of a delivery, and what came of it."""
 
     number: int
@@ -167,7 +173,7 @@ class DeliveryAttempt(BaseModel):
     trigger: Trigger
 
 
-class Delivery(BaseModel):
+class Delivery(Sent):
     """One event for one destination."""
 
     id: str
@@ -197,7 +203,7 @@ class DeliveryList(Listing):
     data: Sequence[Delivery]
 
 
-class Destination(BaseModel):
+class Destination(Sent):
     """A destination by itself, without its secrets."""
 
     object: Literal["destination"]
@@ -231,7 +237,7 @@ class DestinationList(Listing):
     data: Sequence[Destination]
 
 
-class DeletedDestination(BaseModel):
+class DeletedDestination(Sent):
     """A destination that is there no more."""
 
     id: str
@@ -239,7 +245,7 @@ class DeletedDestination(BaseModel):
     deleted: Literal[True]
 
 
-class Provider(BaseModel):
+class Provider(Sent):
     """A server that speaks the Videos API, and how far it is to be trusted."""
 
     name: str
@@ -257,38 +263,38 @@ class ProviderList(Listing):
     data: Sequence[Provider]
 
 
-class Retried(BaseModel):
+class Retried(Sent):
     """How many deliveries are sent again."""
 
     retried: int
 
 
-class ProviderEventData(BaseModel):
+class ProviderEventData(Sent):
     """What a provider's webhook is about."""
 
     id: str = Field(min_length=1, max_length=512, description="The video.")
 
 
-class ProviderEvent(BaseModel):
+class ProviderEvent(Sent):
     """A provider's own webhook; further fields are ignored."""
 
     type: str = Field(description="`video.completed` or `video.failed`; others are ignored.")
     data: ProviderEventData
 
 
-class WebhookReceipt(BaseModel):
+class WebhookReceipt(Sent):
     """What a provider's webhook led to."""
 
     status: Literal["looking", "ignored"]
 
 
-class Health(BaseModel):
+class Health(Sent):
     """The process answers."""
 
     status: Literal["ok"]
 
 
-class ReadinessReport(BaseModel):
+class ReadinessReport(Sent):
     """The state of the process."""
 
     status: Phase

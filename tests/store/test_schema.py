@@ -15,11 +15,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from bridge import store
 from bridge.errors import ConfigurationError
 from bridge.store import Held, inspect, migrate, read_held
-from bridge.store.schema import head
+from bridge.store.revisions import head, revisions
 from bridge.store.tables import metadata
 from tests.clock import ManualClock
 
@@ -51,6 +52,14 @@ def connection(path: Path) -> Iterator[sa.Connection]:
 
 def test_the_migrated_schema_is_that_of_the_tables(connection: sa.Connection) -> None:
     assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []
+
+
+def test_the_steps_are_known_by_their_files() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__file__).with_name("migrations")))
+    steps = ScriptDirectory.from_config(config)
+    assert [step.revision for step in steps.walk_revisions()] == list(reversed(revisions()))
+    assert steps.get_current_head() == head()
 
 
 def test_the_first_step_can_be_taken_back_and_again(connection: sa.Connection) -> None:

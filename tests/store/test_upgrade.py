@@ -17,7 +17,7 @@ from bridge.errors import ConfigurationError
 from bridge.ids import event_id
 from bridge.models import EventType
 from bridge.store import inspect, migrate
-from bridge.store.schema import head
+from bridge.store.revisions import head
 from tests import postgres
 
 NOW = 1_763_870_000.0
