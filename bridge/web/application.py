@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -72,8 +72,8 @@ def create_web(
         metrics=metrics,
         readiness=readiness,
         changes=Changes(registry, progress, clock),
-        openapi=_document_page(public_url or "/"),
-        docs=_docs_page(public_url or "/", tuple(folders)),
+        openapi=partial(_document_page, public_url or "/"),
+        docs=partial(_docs_page, public_url or "/", tuple(folders)),
         providers=providers,
         webhooks=None if webhook_secret is None else ProviderWebhooks(webhook_secret, wall),
     )

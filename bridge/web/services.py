@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -166,8 +166,8 @@ class Services:
     metrics: Metrics
     readiness: Readiness
     changes: Changes
-    openapi: StaticPage
-    docs: StaticPage
+    openapi: Callable[[], StaticPage]
+    docs: Callable[[], StaticPage]
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     webhooks: ProviderWebhooks | None = None
     streams: OpenStreams = field(default_factory=OpenStreams)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -30,7 +31,7 @@ from tests.web.conftest import READER, asking, bearer
 from tests.web.fakes import ENDED, WATCH, WATCH_ID, FakeRegistry
 from tests.web.test_serving import until
 
-PAGE = StaticPage(b"", "text/plain", {})
+PAGE = partial(StaticPage, b"", "text/plain", {})
 URL = f"/v1/watches/{WATCH_ID}/stream"
 AT_40 = replace(WATCH, video=Video("video_abc", VideoStatus.IN_PROGRESS, progress=40))
 

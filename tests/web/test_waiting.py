@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from starlette.requests import ClientDisconnect, Request
@@ -18,7 +19,7 @@ from bridge.web.services import Services, StaticPage
 from bridge.web.waiting import wait_for_end
 from tests.web.fakes import ENDED, WATCH, WATCH_ID, FakeRegistry
 
-PAGE = StaticPage(b"", "text/plain", {})
+PAGE = partial(StaticPage, b"", "text/plain", {})
 
 
 class Client:
