@@ -155,7 +155,7 @@ class DestinationDesk:
         for index, each in enumerate(body.destinations or []):
             param = f"destinations[{index}]"
             read.append(Named(each, param) if isinstance(each, str) else self._read_one(each, param, created_by, known))
-        return list({each.row_digest: each for each in read}.values())
+        return read if len(read) < 2 else list({each.row_digest: each for each in read}.values())
 
     def row(self, inline: Inline, created_by: str | None, now: float) -> DestinationRow:
         """The row of an inline destination."""

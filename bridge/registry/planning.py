@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bridge.errors import ConflictError, InvalidRequestError
 from bridge.ids import new_id
@@ -16,15 +17,18 @@ from bridge.outbox import EndedWatch
 from bridge.registry.again import Again, judge_again
 from bridge.registry.bodies import Registration
 from bridge.registry.destinations import Inline, Named
-from bridge.states import ending_of
+from bridge.states import Ending, ending_of
 from bridge.store.destinations import DestinationRow
 from bridge.store.videos import StoredVideo
 from bridge.store.watches import Holder, NewWatch
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRegistration:
-    """A registration with everything resolved that needs no database."""
+class ReadRegistration(NamedTuple):
+    """A registration with everything resolved that needs no database.
+
+    A named tuple, as is all that is made once for each watch: they take a third of the time of frozen dataclasses,
+    which was a tenth of registering a batch.
+    """
 
     body: Registration
     provider: str
@@ -37,8 +41,7 @@ class ReadRegistration:
         return self.provider, self.body.video_id
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A registration with its destinations (the default ones if it named none), and what it is known by.
 
     :param slot: who registers under which key; :param content: what is registered.
@@ -66,8 +69,7 @@ class Known:
     videos: dict[tuple[str, str], StoredVideo]
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """Where a registration led: its watch, and whether that is new."""
 
     watch_id: str
@@ -123,13 +125,18 @@ class Plan:
             if again is Again.SAME:
                 return Placed(holder.id, created=False)
         self._check_names(asked)
-        video = self.known.videos.get(asked.read.video)
-        if video is None or ending_of(video.video) is None:
+        about = asked.read.video
+        video = self.known.videos.get(about)
+        ending = None if video is None else ending_of(video.video)
+        if ending is None:
             self.admit()
         destination_ids = [self._destination_id(each, asked.read.created_by) for each in asked.destinations]
         if holder is not None:
             self.vacated.append(holder.id)
-        return self._add(asked, destination_ids)
+        if video is None:
+            video = self.known.videos[about] = StoredVideo(new_id("vid"), None)
+            self.new_videos[video.id] = about
+        return self._add(asked, video, ending, destination_ids)
 
     def _check_names(self, asked: Asked) -> None:
         # Before anything is planned: what is refused must leave no rows of the other destinations behind.
@@ -147,33 +154,29 @@ class Plan:
             known = self.known.inline[told.row_digest] = row.id
         return known
 
-    def _add(self, asked: Asked, destination_ids: Sequence[str]) -> Placed:
-        read = asked.read
-        video = self.known.videos.get(read.video)
-        if video is None:
-            video = self.known.videos[read.video] = StoredVideo(new_id("vid"), None)
-            self.new_videos[video.id] = read.video
+    def _add(self, asked: Asked, video: StoredVideo, ending: Ending | None, destination_ids: Sequence[str]) -> Placed:
+        body, provider, _, created_by = asked.read
+        until = self.now + (body.timeout or self.watch_timeout)
         new = NewWatch(
-            id=new_id("watch"),
-            video_row=video.id,
-            provider=read.provider,
-            video_id=read.body.video_id,
-            slot=asked.slot,
-            key=asked.key,
-            content=asked.content,
-            metadata=read.body.metadata,
-            created_at=self.now,
-            created_by=read.created_by,
-            expires_at=self.now + (read.body.timeout or self.watch_timeout),
-            destination_ids=destination_ids,
+            new_id("watch"),
+            video.id,
+            provider,
+            body.video_id,
+            asked.slot,
+            asked.key,
+            asked.content,
+            body.metadata,
+            self.now,
+            created_by,
+            until,
+            destination_ids,
         )
         self.watches[new.id] = new
         status = WatchStatus.WATCHING
-        ending = ending_of(video.video)
         if ending is not None and video.video is not None:
             self.ended.append(EndedWatch(new.id, ending, video.video))
             status = ending.status
         else:
-            self.deadlines[video.id] = min(new.expires_at, self.deadlines.get(video.id, new.expires_at))
+            self.deadlines[video.id] = min(until, self.deadlines.get(video.id, until))
         self.known.holders[asked.slot] = Holder(new.id, asked.content, status)
         return Placed(new.id, created=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.clock import Clock
 from bridge.errors import ConflictError, InvalidRequestError, NotFoundError, RequestError
@@ -55,8 +55,7 @@ _BREATH = 100
 _BRIEF = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(NamedTuple):
     """The answer to a registration; ``created`` is False when it was registered already."""
 
     watch: WatchView

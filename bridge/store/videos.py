@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, RowMapping, bindparam, case, exists, func, insert, or_, select, tuple_, update
@@ -13,7 +12,7 @@ from bridge.ids import new_id
 from bridge.models import Video
 from bridge.states import VideoState
 from bridge.store.database import Transaction
-from bridge.store.dialects import chunks
+from bridge.store.dialects import among, chunks
 from bridge.store.prepared import Prepared
 from bridge.store.tables import videos, watches
 
@@ -43,16 +42,14 @@ class ClaimedVideo(NamedTuple):
     deadline: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredVideo:
+class StoredVideo(NamedTuple):
     """A video row as registration needs it."""
 
     id: str
     video: Video | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewVideo:
+class NewVideo(NamedTuple):
     """A video as it is first watched, until ``deadline``."""
 
     id: str
@@ -65,6 +62,11 @@ class NewVideo:
 _ADD = Prepared(
     insert(videos).values(looks=0, missing_count=0, fence=0),
     ("id", "provider", "video_id", "created_at", "deadline", "next_at"),
+)
+
+
+_FIND = select(videos.c.video_id, videos.c.id, videos.c.observation).where(
+    videos.c.provider == bindparam("v_provider"), among(videos.c.video_id, "v_ids")
 )
 
 
@@ -92,10 +94,7 @@ async def find_many(tx: Transaction, wanted: Collection[tuple[str, str]]) -> dic
     found = {}
     for provider, video_ids in by_provider.items():
         for some in chunks(video_ids):
-            query = select(videos.c.video_id, videos.c.id, videos.c.observation).where(
-                videos.c.provider == provider, videos.c.video_id.in_(some)
-            )
-            for video_id, row_id, observation in await tx.execute(query):
+            for video_id, row_id, observation in await tx.execute(_FIND, {"v_provider": provider, "v_ids": some}):
                 found[provider, video_id] = StoredVideo(row_id, _video(observation))
     return found
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from pydantic_core import to_json
 from sqlalchemy import ColumnElement, bindparam, column, exists, func, insert, literal_column, or_, select, update
@@ -14,14 +15,13 @@ from bridge.models import DeliveryStatus, Page, PageRequest, Video, WatchStatus,
 from bridge.states import Ending, LiveWatch
 from bridge.store import destinations as destinations_store
 from bridge.store.database import Transaction
-from bridge.store.dialects import chunks, json_pairs
+from bridge.store.dialects import among, chunks, json_pairs
 from bridge.store.prepared import Prepared
 from bridge.store.tables import LIVE, deliveries, videos, watch_destinations, watches
 
 
-@dataclass(frozen=True, slots=True)
-class NewWatch:
-    """A watch as it is registered."""
+class NewWatch(NamedTuple):
+    """A watch as it is registered: all that its row takes, in the order of the statement, and then what it tells."""
 
     id: str
     video_row: str
@@ -59,8 +59,7 @@ NO_DELIVERIES: Mapping[DeliveryStatus, int] = MappingProxyType(dict.fromkeys(Del
 """What is summed up of the deliveries of a watch that has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """The watch that holds a key's slot."""
 
     id: str
@@ -78,14 +77,17 @@ class WatchFilter:
     metadata: Mapping[str, str] | None = None
 
 
+_HOLDERS = select(watches.c.slot, watches.c.id, watches.c.content, watches.c.status).where(
+    among(watches.c.slot, "w_slots")
+)
+
+
 async def holders(tx: Transaction, slots: Collection[str]) -> dict[str, Holder]:
     """The watches that were registered under these slots and still hold them, by slot."""
     found: dict[str, Holder] = {}
     for some in chunks(slots):
-        query = select(watches.c.slot, watches.c.id, watches.c.content, watches.c.status).where(
-            watches.c.slot.in_(some)
-        )
-        found |= {str(row[0]): Holder(row[1], row[2], WatchStatus(row[3])) for row in await tx.execute(query)}
+        rows = await tx.execute(_HOLDERS, {"w_slots": some})
+        found |= {str(row[0]): Holder(row[1], row[2], WatchStatus(row[3])) for row in rows}
     return found
 
 
@@ -113,19 +115,7 @@ async def add_many(tx: Transaction, new: Sequence[NewWatch]) -> None:
 
 
 def _row(new: NewWatch) -> tuple[object, ...]:
-    return (
-        new.id,
-        new.video_row,
-        new.provider,
-        new.video_id,
-        new.slot,
-        new.key,
-        new.content,
-        to_json(new.metadata).decode(),
-        new.created_at,
-        new.created_by,
-        new.expires_at,
-    )
+    return (*new[:7], to_json(new.metadata).decode(), *new[8:11])
 
 
 async def live(tx: Transaction, video_rows: Collection[str]) -> dict[str, list[LiveWatch]]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.errors import InvalidRequestError, NotFoundError, RequestError
-from bridge.registry import Registration, WatchFilter
+from bridge.registry import Batch, Registration, WatchFilter
 from bridge.registry.bodies import MAX_BATCH
 from bridge.web import views
 from bridge.web.batches import BatchWriter
@@ -152,16 +152,25 @@ def _header_text(value: str) -> str:
 
 def _registrations(raw: bytes) -> Sequence[Registration | RequestError]:
     """The entries of a batch, those that cannot be used as the error that says why."""
-    entries = validate(_Envelope, parse(raw)).watches
+    value = parse(raw)
     storable = holds_only_storable(raw)  # of all entries at once, or one by one
-    return [_registration(entry, storable) for entry in entries]
+    if storable:
+        with suppress(ValidationError):  # something is wrong: what, and with which entries, is found out below
+            return [_keyed(body) for body in Batch.model_validate(value).watches]
+    return [_registration(entry, storable) for entry in validate(_Envelope, value).watches]
 
 
 def _registration(entry: Any, storable: bool) -> Registration | RequestError:
     try:
         if not storable:
             check_text(entry)
-        body = validate(Registration, entry)
+        return _keyed(validate(Registration, entry))
+    except RequestError as error:
+        return error
+
+
+def _keyed(body: Registration) -> Registration | RequestError:
+    try:
         _check_key(body)
     except RequestError as error:
         return error

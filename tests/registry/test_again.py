@@ -203,3 +203,13 @@ def test_texts_do_not_run_into_each_other(one: list[str], other: list[str]) -> N
 def test_nobody_else_can_make_the_same_digests() -> None:
     assert Digests(b"mine").slot("ci", "k") != Digests(b"yours").slot("ci", "k")
     assert Digests(b"mine").slot(None, "k") != Digests(b"mine").slot("None", "k")
+
+
+@given(st.text(), st.text(), st.lists(st.text()), st.dictionaries(st.text(), st.text()), st.none() | st.text())
+def test_content_and_slot_are_digests_as_they_have_been_since_the_first_version(
+    provider: str, video_id: str, destinations: list[str], metadata: dict[str, str], created_by: str | None
+) -> None:
+    digests = Digests(b"pepper")
+    content = digests.content(provider, video_id, destinations, metadata)
+    assert content == digests.of("content", provider, video_id, sorted(destinations), metadata)
+    assert digests.slot(created_by, video_id) == digests.of("slot", created_by, video_id)
