@@ -56,7 +56,7 @@ async def live(folder: Path, clock: ManualClock, provider: SimulatedProvider, ru
 
 
 @pytest.mark.parametrize("stride", [pytest.param(STRIDE, marks=pytest.mark.system), SOME])
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900 if FULL else 120)
 async def test_whatever_step_is_cut_every_end_is_told_and_always_in_the_same_words(
     tmp_path: Path,
     clock: ManualClock,
