@@ -12,9 +12,16 @@ from bridge.cli.client import BridgeClient, message_of
 from bridge.cli.connection import Connection
 from bridge.cli.exits import CommandError, ExitCode, RefusedError, UnreachableError
 from bridge.ids import new_id
+from bridge.metrics import Metrics
+from bridge.registry import WatchFilter
+from bridge.web.application import create_web
+from bridge.web.health import Readiness
 from tests.cli.conftest import Environ
 from tests.cli.samples import DELIVERY_ID, WATCH_ID, make_delivery, make_watch
 from tests.cli.stub import StubBridge, error_object, refusal
+from tests.servers import running_server
+from tests.web.conftest import database_answers
+from tests.web.fakes import FakeRegistry
 
 KEY = "k" * 20
 
@@ -42,6 +49,15 @@ async def test_a_batch_answers_in_order(stub: StubBridge, client: BridgeClient) 
     async with client:
         answer = await client.register_batch([{"video_id": "a"}, {"video_id": "bad"}, {"video_id": "b"}])
     assert [one.get("video_id", "error") for one in answer["data"]] == ["a", "error", "b"]
+
+
+@pytest.mark.parametrize("video_id", ["video_QUJD==", "a&b=c#d?e/f%2F", "a+b c", "é💾;[x]\\", "-"])
+async def test_whatever_an_id_holds_the_server_is_asked_for_it_as_it_is(video_id: str) -> None:
+    registry = FakeRegistry()
+    web = create_web(registry, Metrics(), Readiness({}, database_answers))
+    async with running_server(web) as url, BridgeClient(Connection(url)) as client:
+        await client.watches({"video_id": video_id, "metadata[a=b&c]": video_id})
+    assert registry.filter == WatchFilter(None, video_id, None, {"a=b&c": video_id})
 
 
 async def test_the_key_is_sent_as_a_bearer_token(stub: StubBridge) -> None:
