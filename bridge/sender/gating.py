@@ -85,15 +85,18 @@ def _earliest(delivery: ClaimedDelivery, state: TargetState, now: float) -> tupl
 
 
 def learn(
-    state: TargetState, results: Iterable[tuple[ClaimedDelivery, Verdict]], now: float, *, rated: bool
+    state: TargetState, results: Iterable[tuple[ClaimedDelivery, Verdict]], now: float, *, gap: float
 ) -> tuple[TargetState, Turned | None]:
     """The state of a target after attempts, and what became of its breaker.
 
-    :param rated: whether its kind has a rate; then a ``Retry-After`` holds for all that goes there.
+    :param gap: the least time between two messages, seconds; 0 where its kind has no rate. With one, a ``Retry-After``
+        holds for all that goes there, and the gap counts from now: connecting and rendering may have taken a while.
     """
+    if gap:
+        state = replace(state, next_send_at=max(state.next_send_at or 0.0, now + gap))
     turned: Turned | None = None
     for claim, verdict in results:
-        if rated and verdict.retry_after:
+        if gap and verdict.retry_after:
             state = replace(state, held_until=max(state.held_until or 0.0, now + verdict.retry_after))
         before = state
         state = _after(state, claim, verdict, now)

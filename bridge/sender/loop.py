@@ -272,7 +272,7 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         states = await targets.lock(tx, [target for target, _ in results], rated={})
         changed, turned = {}, {}
         for (target, kind), its in results.items():
-            state, what = learn(states[target], its, now, rated=kind in self._gaps)
+            state, what = learn(states[target], its, now, gap=self._gaps.get(kind, 0.0))
             if state != states[target]:
                 changed[target, kind] = state
             if what is not None:

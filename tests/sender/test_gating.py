@@ -28,7 +28,7 @@ def gone(number: int, state: TargetState = FRESH, *, gap: float = 0.0, now: floa
 
 def after(state: TargetState, *verdicts: Verdict, now: float = NOW, **fields: object) -> TargetState:
     claim = replace(CLAIM, **fields)  # type: ignore[arg-type]
-    return learn(state, [(claim, verdict) for verdict in verdicts], now, rated=False)[0]
+    return learn(state, [(claim, verdict) for verdict in verdicts], now, gap=0)[0]
 
 
 def test_without_a_rate_all_go() -> None:
@@ -99,7 +99,7 @@ def test_a_probe_that_fails_doubles_the_wait_up_to_ten_minutes() -> None:
 
 
 def test_a_success_closes_it() -> None:
-    state, turned = learn(OPEN, [(CLAIM, OK)], NOW, rated=False)
+    state, turned = learn(OPEN, [(CLAIM, OK)], NOW, gap=0)
     assert (state, turned) == (FRESH, Turned.CLOSED)
 
 
@@ -116,10 +116,17 @@ def test_a_picture_refused_is_no_failure_of_the_target() -> None:
     assert after(FRESH, *[Verdict(Outcome.FAILED, Reason.CLIENT_ERROR, degrade=True)] * 20) == FRESH
 
 
-@pytest.mark.parametrize(("rated", "held"), [(True, NOW + 60), (False, None)])
-def test_a_wish_to_be_left_alone_holds_for_all_where_there_is_a_rate(rated: bool, held: float | None) -> None:
+@pytest.mark.parametrize(("gap", "held"), [(1.0, NOW + 60), (0.0, None)])
+def test_a_wish_to_be_left_alone_holds_for_all_where_there_is_a_rate(gap: float, held: float | None) -> None:
     verdict = Verdict(Outcome.RETRY, Reason.RATE_LIMITED, retry_after=60)
-    assert learn(FRESH, [(CLAIM, verdict)], NOW, rated=rated)[0].held_until == held
+    assert learn(FRESH, [(CLAIM, verdict)], NOW, gap=gap)[0].held_until == held
+
+
+def test_the_rate_counts_from_when_a_message_had_arrived_and_not_from_when_it_was_let_go() -> None:
+    let_go = admit(claims(1), FRESH, gap=1.0, now=NOW, lease=45).state
+    later, _ = learn(let_go, [(CLAIM, OK)], NOW + 0.4, gap=1.0)
+    assert gone(1, later, gap=1.0, now=NOW + 1.3) == []
+    assert len(gone(1, later, gap=1.0, now=NOW + 1.4)) == 1
 
 
 @given(st.lists(st.sampled_from([OK, BAD]), max_size=60))
