@@ -51,13 +51,13 @@ async def test_a_batch_answers_in_order(stub: StubBridge, client: BridgeClient) 
     assert [one.get("video_id", "error") for one in answer["data"]] == ["a", "error", "b"]
 
 
-@pytest.mark.parametrize("video_id", ["video_QUJD==", "a&b=c#d?e/f%2F", "a+b c", "é💾;[x]\\", "-"])
-async def test_whatever_an_id_holds_the_server_is_asked_for_it_as_it_is(video_id: str) -> None:
+async def test_whatever_an_id_holds_the_server_is_asked_for_it_as_it_is() -> None:
     registry = FakeRegistry()
     web = create_web(registry, Metrics(), Readiness({}, database_answers))
     async with running_server(web) as url, BridgeClient(Connection(url)) as client:
-        await client.watches({"video_id": video_id, "metadata[a=b&c]": video_id})
-    assert registry.filter == WatchFilter(None, video_id, None, {"a=b&c": video_id})
+        for video_id in ("video_QUJD==", "a&b=c#d?e/f%2F", "a+b c", "é💾;[x]\\", "-"):
+            await client.watches({"video_id": video_id, "metadata[a=b&c]": video_id})
+            assert registry.filter == WatchFilter(None, video_id, None, {"a=b&c": video_id})
 
 
 async def test_the_key_is_sent_as_a_bearer_token(stub: StubBridge) -> None:
