@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Literal
 
 from bridge.clock import Clock
-from bridge.providers.ledger import TOLERANCE, Block, Ledger, rate_at
+from bridge.providers.ledger import TOLERANCE, WINDOW, Block, Ledger, rate_at
 
 Kind = Literal["retrieve", "list"]
 PAGES_IN_A_ROW = 3
 """So many pages of a list are asked for while a look waits."""
 
 
+def lateness_forgiven(rate: float) -> float:
+    """By how much a request may be later than its slot without moving the slots that follow, seconds.
+
+    So much that in any five seconds there is never one more than without any: requests that are up to t late are, in
+    those, as many as there are slots in 5 + t seconds.
+    """
+    spare = 1.0 - math.fmod(WINDOW * rate, 1.0)
+    return min(TOLERANCE, 0.9 * spare / rate)
+
+
 class Budget:
     """Hands out permissions to send one request, at most ``rate`` per second.
 
-    By itself it spaces requests evenly: the first goes at once, each further one no earlier than ``1 / rate`` seconds
-    after the one before; in any five seconds that is at most ``5 * rate + 1``. Where replicas share a budget it hands
-    out what was reserved for it (:mod:`bridge.providers.ledger`), each slot at its moment.
+    By itself it spaces requests evenly: the first goes at once, each further one has its slot ``1 / rate`` seconds
+    after the one before; in any five seconds that is at most ``5 * rate + 1``. Whoever waited for a slot and was woken
+    a little late does not move those that follow: five milliseconds each time would cost a tenth of 20 requests/s.
+    Where replicas share a budget it hands out what was reserved for it (:mod:`bridge.providers.ledger`), each slot at
+    its moment.
 
     Looks and list pages wait in queues of their own. While there are both, :data:`PAGES_IN_A_ROW` pages go for each
     look, because a page observes many videos; looks never wait longer than for these.
@@ -87,12 +100,13 @@ class Budget:
         Callers of one kind are served in order; a cancelled one costs no slot.
         """
         self._waiting[kind] += 1
+        asked_at = self._clock.monotonic()
         try:
             async with self._queues[kind]:
                 while not self._may_go(kind):
                     await self._moved.wait()
                 async with self._turn:
-                    await (self._slot() if self.shared else self._space())
+                    await (self._slot() if self.shared else self._space(asked_at))
                     self._pages_in_a_row = self._pages_in_a_row + 1 if kind == "list" else 0
         finally:
             self._waiting[kind] -= 1
@@ -105,12 +119,14 @@ class Budget:
             return True
         return (kind == "list") is (self._pages_in_a_row < PAGES_IN_A_ROW)
 
-    async def _space(self) -> None:
+    async def _space(self, asked_at: float) -> None:
         # A loop, because a sleep may end a little early.
         while (wait := max(self._next, self._held_until) - self._clock.monotonic()) > 0:
             await self._clock.sleep(wait)
-        # Counted from now and not from the slot's own time: a late waker must not be followed too closely.
-        self._next = self._clock.monotonic() + 1 / self.allowed
+        slot = max(self._next, self._held_until, asked_at)
+        # A very late waker must not be followed too closely.
+        rate = self.allowed
+        self._next = max(slot, self._clock.monotonic() - lateness_forgiven(rate)) + 1 / rate
 
     async def _slot(self) -> None:
         while True:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -83,6 +85,52 @@ def test_five_seconds_never_see_more_than_the_rate_allows(rate: float, pauses: l
             sent.append(clock.monotonic())
 
     asyncio.run(send_all())
+    for start in sent:
+        assert sum(start <= moment <= start + 4.999 for moment in sent) <= rate * 5 + 1
+
+
+class LateClock(AutoClock):
+    """A clock whose sleepers are woken late by each of these in turn, seconds."""
+
+    def __init__(self, late: Sequence[float]) -> None:
+        super().__init__(start=0.0)
+        self._late = itertools.cycle(late)
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds + next(self._late))
+
+
+def sent_by(budget: Budget, clock: AutoClock, number: int) -> list[float]:
+    """When so many callers, who all wait from the beginning on, were let through."""
+    sent: list[float] = []
+
+    async def send() -> None:
+        await budget.acquire()
+        sent.append(clock.monotonic())
+
+    async def send_all() -> None:
+        await asyncio.gather(*(send() for _ in range(number)))
+
+    asyncio.run(send_all())
+    return sent
+
+
+def test_late_wakers_do_not_cost_budget() -> None:
+    clock = LateClock([0.01, 0.03, 0.002])
+    sent = sent_by(Budget(20, clock), clock, 201)
+    assert sent[-1] == pytest.approx(10.0, abs=0.04)
+
+
+def test_one_that_is_very_late_is_not_followed_by_a_burst() -> None:
+    clock = LateClock([0, 0, 7.0, 0, 0])
+    sent = sent_by(Budget(2, clock), clock, 7)
+    assert min(later - one for one, later in itertools.pairwise(sent)) >= 0.4
+
+
+@given(st.floats(0.1, 50), st.lists(st.floats(0, 0.5), min_size=1, max_size=20))
+def test_five_seconds_never_see_more_however_late_wakers_are(rate: float, late: list[float]) -> None:
+    clock = LateClock(late)
+    sent = sent_by(Budget(rate, clock), clock, 300)
     for start in sent:
         assert sum(start <= moment <= start + 4.999 for moment in sent) <= rate * 5 + 1
 
