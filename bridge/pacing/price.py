@@ -13,10 +13,14 @@ CEILING = 1e5
 # How long requests are counted before the price follows, seconds.
 _WINDOW = 5.0
 # The share of the budget that is used when the price is right: the rest is for what cannot be planned.
-_AIM = 0.9
-# From here on the budget binds: more would be asked than can be counted.
-_BOUND = 0.95
+_AIM = 0.95
+# From here on the budget binds: more would be asked than can be counted. (Replicas that share one use 0.98 at most.)
+_BOUND = 0.97
+# How much more is asked then nobody knows: the price rises by little at first, then ever quicker. Doubled at once, it
+# came to four times what it should be before plans had followed, and back, over and over: a sixth of the budget unused.
+_FIRST_STEP = 1.05
 _QUICKEST = 2.0
+_STEPS_TO_QUICKEST = 4
 # What a push counts for is down to a third after so many further ends.
 _PUSH_MEMORY = 32.0
 # However reliable pushes are, polling goes on: at most so many times dearer.
@@ -33,6 +37,7 @@ class Tempo:
     :param used: requests since ``since``, Unix seconds.
     :param ahead: how far our clock is ahead of the provider's, seconds.
     :param ends: ends that were seen, fading; :param pushed: those of them that a push told first.
+    :param bound: how often in a row the budget was found to bind.
     """
 
     price: float = FLOOR
@@ -41,6 +46,7 @@ class Tempo:
     ahead: float = 0.0
     ends: float = 0.0
     pushed: float = 0.0
+    bound: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """What the table keeps."""
@@ -54,8 +60,9 @@ class Tempo:
     def after_requests(self, requests: float, rate: float, now: float) -> Tempo:
         """After so many more requests were sent within a budget of ``rate`` requests per second.
 
-        The number of requests goes with one over the root of the price, so the price moves by the square of the
-        share that is used, at most twofold each five seconds.
+        The number of requests goes with one over the root of the price, once all videos are planned at it; until then
+        their plans are of before. So the price moves by the share that is used, and not by its square, which would be
+        too far: at most twofold each five seconds.
         """
         span = now - self.since
         if not 0 <= span < 1e6:  # the first, or the clock was set
@@ -64,8 +71,13 @@ class Tempo:
         if span < _WINDOW:
             return replace(self, used=used)
         share = used / (rate * span)
-        moved = _QUICKEST if share >= _BOUND else max((share / _AIM) ** 2, _QUICKEST ** -(span / _WINDOW))
-        return replace(self, price=min(CEILING, max(FLOOR, self.price * moved)), used=0.0, since=now)
+        if share >= _BOUND:
+            moved = min(_QUICKEST, _FIRST_STEP**2 ** min(self.bound, _STEPS_TO_QUICKEST))
+            bound = self.bound + 1
+        else:
+            moved, bound = max(share / _AIM, _QUICKEST ** -(span / _WINDOW)), 0
+        price = min(CEILING, max(FLOOR, self.price * moved))
+        return replace(self, price=price, used=0.0, since=now, bound=bound)
 
     def after_end(self, *, pushed: bool) -> Tempo:
         """After one more end, which a push had told, or not."""

@@ -21,14 +21,12 @@ class Same(NamedTuple):
 
     :param group: the narrowest one of its job.
     :param poll_after: the provider's wish for the time to the next look, seconds.
-    :param requests: what the look cost.
     """
 
     provider: str
     known: WaitedVideo
     group: Group
     poll_after: float | None
-    requests: float
 
 
 def is_plain(known: WaitedVideo) -> bool:
@@ -36,11 +34,11 @@ def is_plain(known: WaitedVideo) -> bool:
     return known.observation is not None and not known.missing_count and known.pushed_at is None
 
 
-def same(provider: str, known: WaitedVideo, poll_after: float | None, requests: float) -> Same:
+def same(provider: str, known: WaitedVideo, poll_after: float | None) -> Same:
     """Such a look at a plain video."""
     video: Mapping[str, str | None] = known.observation or {}
     group = group_named(provider, video.get("model"), video.get("seconds"), video.get("size"))
-    return Same(provider, known, group, poll_after, requests)
+    return Same(provider, known, group, poll_after)
 
 
 def planned(shown: Iterable[Same], experience: Experience, pace: Pace, now: float) -> list[SameVideo]:

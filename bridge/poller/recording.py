@@ -6,6 +6,7 @@ there" may be believed by `bridge.providers.health`, who is told by `bridge.outb
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from bridge import events, pacing
 from bridge.models import BadKey, Look, Missing, Observed, ProviderState, SlowDown, Trouble
 from bridge.outbox import EndedWatch, tell
-from bridge.pacing import Pace, group_of
+from bridge.pacing import Group, Pace, group_of
 from bridge.poller import again
 from bridge.poller.again import Same
 from bridge.poller.learning import Experience
@@ -45,14 +46,14 @@ class Looked(NamedTuple):
     """One finished look; times are Unix seconds.
 
     :param moved: by how much the clock had been moved when the look began.
-    :param requests: what it cost; looks that share a page of a list share its one request.
+    :param requests: how many it cost: none where a page of a list showed it, which is counted by itself.
     """
 
     claim: ClaimedVideo
     look: Look
     started_at: float
     moved: float = 0.0
-    requests: float = 1.0
+    requests: int = 1
 
     @property
     def word(self) -> str:
@@ -86,19 +87,21 @@ async def record_looks(
     now: float,
     held: Mapping[str, VideoState] | None = None,
     same: Collection[Same] = (),
+    pages: Mapping[str, int] | None = None,
 ) -> Recorded:
     """Write all looks of one turn. A look whose lease was lost meanwhile changes nothing about its video.
 
     :param rates: the present budget of each provider, requests per second: pacing keeps the fleet within it.
     :param held: the present states of the videos, when the caller holds them without leases.
     :param same: videos that the caller holds, too, and that were shown as they are known.
+    :param pages: how many pages of a provider's list were read.
     """
     if held is None:
         held = await videos.held(tx, [each.claim for each in results], owner)
     mine = _latest(each for each in results if each.claim.id in held)
     states = {each.claim.id: events.after_look(held[each.claim.id], each.look, now) for each in mine}
     health = await shared_health(tx, health, base_urls, hold=True)
-    experience = await _learn(tx, results, same, held, states, rates, now)
+    experience = await _learn(tx, results, same, pages or {}, held, states, rates, now)
     written = [_looked_video(each, held[each.claim.id], states[each.claim.id], experience, pace, now) for each in mine]
     await looks.write(tx, written)
     written_same = again.planned(same, experience, pace, now)
@@ -233,6 +236,7 @@ async def _learn(
     tx: Transaction,
     results: Sequence[Looked],
     same: Collection[Same],
+    pages: Mapping[str, int],
     held: Mapping[str, VideoState],
     states: Mapping[str, VideoState],
     rates: Mapping[str, float],
@@ -241,13 +245,11 @@ async def _learn(
     """What is known of jobs like those looked at, these looks included."""
     names = {each.claim.id: each.claim.provider for each in results}
     groups = {group_of(name, states[row].video if row in states else None) for row, name in names.items()}
-    groups |= {each.group for each in same}
+    groups |= {each.group for each in same} | {Group(name) for name in pages}
     experience = await Experience.read(tx, groups)
-    requests = dict.fromkeys([*names.values(), *{each.provider for each in same}], 0.0)
+    requests = Counter(pages)
     for each in results:
         requests[each.claim.provider] += each.requests
-    for shown in same:
-        requests[shown.provider] += shown.requests
     experience.requested(requests, rates, now)
     for row, state in states.items():
         experience.looked(names[row], held[row], state, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -57,11 +58,10 @@ class RecordedPages:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A page and what each look that it stands for cost in requests."""
+    """A page, and the provider's wish for the time to the next look, seconds."""
 
     page: PageRead
     poll_after: float | None
-    share: float
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class _Turn:
         """Decide about each video of ours on a page."""
         rows = {row.id: row for row in listed.rows}
         reading = Reading(page.started_at, self.now, believed)
-        asked = _Asked(page, listed.poll_after, 1.0 / max(1, len(known)))
+        asked = _Asked(page, listed.poll_after)
         for each in known:
             if each.id in self.looks or each.id in self.same:
                 continue  # pages overlap
@@ -89,7 +89,7 @@ class _Turn:
             if read is Row.DOUBTED:
                 self._doubt(page.claim.provider, row, each)
             elif read is Row.AGAIN and is_plain(each):
-                self.same[each.id] = same(page.claim.provider, each, asked.poll_after, asked.share)
+                self.same[each.id] = same(page.claim.provider, each, asked.poll_after)
             elif read is Row.AGAIN or isinstance(read, Video):
                 self._look(asked, each, None if read is Row.AGAIN else read)
 
@@ -103,7 +103,7 @@ class _Turn:
         if video is not None:
             look = Observed(video, asked.poll_after)
             claim = known.claimed(page.claim.provider)
-            self.looks[known.id] = Looked(claim, look, page.started_at, page.moved, asked.share)
+            self.looks[known.id] = Looked(claim, look, page.started_at, page.moved, requests=0)
             self.held[known.id] = known.state(before)
 
     def verify(self, provider: str, known: WaitedVideo) -> None:
@@ -148,7 +148,7 @@ async def record_pages(
     turn = _Turn(now)
     on_page = _gathered(turn, listed, await _waited(tx, listed), believed, verify)
     looks = Recorded(dict(health))
-    if turn.looks or turn.same:
+    if listed:
         looks = await record_looks(
             tx,
             list(turn.looks.values()),
@@ -160,6 +160,7 @@ async def record_pages(
             now=now,
             held=turn.held,
             same=turn.same.values(),
+            pages=Counter(page.claim.provider for page, _ in listed),
         )
     if turn.hasten:
         await sweeps.look_at_once(tx, turn.hasten, now - AT_ONCE)

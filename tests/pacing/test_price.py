@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -14,11 +15,14 @@ from bridge.pacing.price import CEILING, FLOOR
 NOW = 1_763_870_000.0
 
 
-def course(demand: float, seconds: int, rate: float = 20.0, tempo: Tempo | None = None) -> list[float]:
-    """The price over time when so many requests a second are wanted at a price of 1, and the rate bounds them."""
-    tempo, prices = tempo or Tempo(), []
+def course(demand: float, seconds: int, rate: float = 20.0, tempo: Tempo | None = None, lag: int = 0) -> list[float]:
+    """The price over time when so many requests a second are wanted at a price of 1, and the rate bounds them.
+
+    What is asked for was planned at the price of some seconds ago.
+    """
+    tempo, prices = tempo or Tempo(), list[float]()
     for second in range(seconds):
-        wanted = demand / tempo.price**0.5
+        wanted = demand / (prices[-lag] if len(prices) >= lag > 0 else tempo.price) ** 0.5
         tempo = tempo.after_requests(min(wanted, rate), rate, NOW + second)
         prices.append(tempo.price)
     return prices
@@ -28,13 +32,26 @@ def test_the_price_stays_at_the_floor_while_there_is_budget() -> None:
     assert set(course(demand=5, seconds=120)) == {FLOOR}
 
 
-def test_the_price_rises_while_the_budget_binds_until_nine_tenths_of_it_are_used() -> None:
+def test_the_price_rises_while_the_budget_binds_until_nineteen_twentieths_of_it_are_used() -> None:
     prices = course(demand=400, seconds=200)
-    assert prices[-1] == pytest.approx((400 / 18) ** 2, rel=0.05)
+    assert prices[-1] == pytest.approx((400 / 19) ** 2, rel=0.05)
     highest = max(prices)
     rising = prices[: prices.index(highest) + 1]
     assert rising == sorted(rising)
-    assert highest < 1.05 * prices[-1]
+    assert highest < 1.25 * prices[-1]
+
+
+def test_it_rises_by_little_at_first_and_ever_quicker() -> None:
+    prices = course(demand=4000, seconds=36)
+    steps = [later / one for one, later in itertools.pairwise(prices[::5])]
+    assert steps == pytest.approx([1.05, 1.05**2, 1.05**4, 1.05**8, 2, 2, 2])
+
+
+def test_it_comes_to_rest_although_plans_are_of_before() -> None:
+    prices = course(demand=40, seconds=300, lag=6)
+    settled = prices[150:]
+    assert max(settled) < 1.25 * min(settled)
+    assert settled[-1] == pytest.approx((40 / 19) ** 2, rel=0.1)
 
 
 def test_the_price_falls_when_the_fleet_has_gone() -> None:
@@ -50,7 +67,7 @@ def test_after_a_silence_it_falls_by_as_much_as_that_was_long() -> None:
 def test_requests_are_counted_for_five_seconds_before_the_price_moves() -> None:
     tempo = Tempo(since=NOW).after_requests(90, 20, NOW + 4)
     assert (tempo.used, tempo.price) == (90, FLOOR)
-    assert tempo.after_requests(10, 20, NOW + 5).price == 2 * FLOOR
+    assert tempo.after_requests(10, 20, NOW + 5).price == pytest.approx(1.05 * FLOOR)
 
 
 @pytest.mark.parametrize("now", [NOW - 100, NOW + 1e8])
@@ -95,5 +112,5 @@ def test_clocks_that_agree_are_left_alone() -> None:
 
 
 def test_a_tempo_is_kept_as_it_is() -> None:
-    tempo = Tempo(2.5, 3.0, NOW, -1.5, 7.0, 6.0)
+    tempo = Tempo(2.5, 3.0, NOW, -1.5, 7.0, 6.0, 2)
     assert Tempo.from_dict(json.loads(json.dumps(tempo.as_dict()))) == tempo

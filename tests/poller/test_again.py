@@ -35,7 +35,7 @@ def usual(each: WaitedVideo) -> Looked:
     """A look that showed it as it is known, like any other."""
     video = each.video()
     assert video is not None
-    return Looked(each.claimed("openai"), Observed(video, 7.5), LATER, requests=0.5)
+    return Looked(each.claimed("openai"), Observed(video, 7.5), LATER, requests=0)
 
 
 async def record(
@@ -52,7 +52,8 @@ async def record(
         pace=Pace(),
         now=LATER,
         held={each.id: each.state(each.video()) for each in usually},
-        same=[same_of("openai", each, 7.5, 0.5) for each in same],
+        pages={"openai": 3},
+        same=[same_of("openai", each, 7.5) for each in same],
     )
 
 
@@ -68,12 +69,13 @@ async def test_the_row_is_the_same(parts: Parts) -> None:
     assert first_row == second_row
 
 
-async def test_it_costs_the_same_requests(parts: Parts) -> None:
+async def test_a_page_is_one_request_whatever_it_shows(parts: Parts) -> None:
     async with parts.database.write() as tx:
         first, second = await known(tx, "video_1", "video_2")
         await record(tx, [first], [second])
+        await record(tx, [], [])
         tempos = await durations.tempos_of(tx, ["openai"])
-    assert tempos["openai"]["used"] == 1.0
+    assert tempos["openai"]["used"] == 6
 
 
 async def test_it_speaks_for_the_provider(parts: Parts) -> None:
