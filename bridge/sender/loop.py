@@ -13,7 +13,7 @@ from structlog.typing import FilteringBoundLogger
 from bridge.clock import Clock
 from bridge.errors import SecretsError, StoreError, StoreUnavailableError
 from bridge.ids import new_id
-from bridge.loops import AT_A_TIME, Bell, Loop
+from bridge.loops import AT_A_TIME, PORTION, Bell, Loop
 from bridge.metrics import Metrics
 from bridge.models import Attempt, DeliveryStatus, EventType, Outcome, Reason, Trigger
 from bridge.notifiers.base import Verdict
@@ -143,7 +143,7 @@ class Sender(Loop[ClaimedDelivery, Sent | Unsent]):
         held = self._held()
         claimed = await due_deliveries.claim(
             tx,
-            limit=self._room - len(self.in_flight),
+            limit=min(self._room - len(self.in_flight), PORTION if self.pressed() else self._room),
             owner=self._owner,
             now=now,
             lease=self._lease,

@@ -199,6 +199,7 @@ class Database:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._backend.reader.dispose()
+        await self._backend.writer.dispose()
 
     @asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:

@@ -9,7 +9,8 @@ and nothing is rolled back where nothing is open. Of the six trips of a request 
 
 The statements of a transaction that is said to be brief make no trip at all: they are run by who asks, on the event
 loop. A row by its key takes a tenth of a millisecond; the trip there and back takes a round of the loop, and those take
-milliseconds when it is busy. What may have to wait still goes to the thread: the lock of a writer, and a commit.
+milliseconds when it is busy. What may have to wait still goes to the thread: a commit, and the lock of a writer while
+another process has it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from sqlite3 import Connection
+from sqlite3 import Connection, OperationalError
 from typing import Any, cast
 
 from sqlalchemy.dialects import registry
@@ -139,6 +140,24 @@ class OneHopConnection(AsyncAdapt_aiosqlite_connection):
     def begin_reading(self) -> None:
         """Begin a transaction that only reads, with its first statement."""
         self._to_begin = True
+
+    def begin_writing(self) -> bool:
+        """Begin a transaction that writes, unless another process does; whether it began.
+
+        That needs no trip: only writers of other processes are waited for, those of this one take turns.
+        """
+        connection: Connection = self._connection._conn
+        if connection.in_transaction:  # the end of a former one is still on its way to the thread
+            return False
+        ((patience,),) = connection.execute("PRAGMA busy_timeout").fetchall()
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except OperationalError:
+            return False
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={patience}")
+        return True
 
     def begins(self) -> bool:
         """Whether a transaction begins with the statement that is about to be run."""

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from pydantic_core import from_json
 from sqlalchemy import URL, Connection, Engine, event, exc
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bridge.errors import Away, ConfigurationError, StoreUnavailableError
 from bridge.store.onehop import DRIVER, OneHopConnection
@@ -49,18 +49,22 @@ class SqliteBackend:
 
     def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self._path = sqlite_path(url)
-        file = URL.create(DRIVER, database=str(self._path))
-        self.reader = create_async_engine(
-            file,
-            pool_size=8,
-            max_overflow=8,
+        self.reader = self._engine(8, 8, busy_timeout_ms)
+        # Always on the same connection: whoever writes on another one makes this one forget every page it has read.
+        self.writer = self._engine(1, 1, busy_timeout_ms).execution_options(bridge_write=True)
+        self._turns = Turns()
+
+    def _engine(self, size: int, more: int, busy_timeout_ms: int) -> AsyncEngine:
+        engine = create_async_engine(
+            URL.create(DRIVER, database=str(self._path)),
+            pool_size=size,
+            max_overflow=more,
             connect_args={"check_same_thread": False},
             json_deserializer=from_json,
         )
-        self.writer = self.reader.execution_options(bridge_write=True)
-        self._turns = Turns()
-        prepare_engine(self.reader.sync_engine, busy_timeout_ms)
-        event.listen(self.reader.sync_engine, "connect", _leave_the_log)
+        prepare_engine(engine.sync_engine, busy_timeout_ms)
+        event.listen(engine.sync_engine, "connect", _leave_the_log)
+        return engine
 
     def turn(self, *, ahead: bool) -> AbstractAsyncContextManager[None]:
         """Held by the one writer of this process."""
@@ -206,8 +210,9 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
         return
     driver.brief = False
-    if writes:  # another process may hold the lock
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if writes:
+        if not driver.begin_writing():  # another process holds the lock; the thread can wait for it
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         driver.begin_reading()
     driver.brief = options.get("bridge_brief", False)

@@ -6,7 +6,8 @@ more). The baseline of the start is one with an empty database; that of the API'
 nothing to do.
 
 What a request waits for beside busy loops is SQLite's one turn to write: it goes ahead of the loops, but not ahead of a
-transaction that has begun. What a start waits for is Python importing: nine tenths of its processor time."""
+transaction that has begun, and one of 32 looks takes some twenty milliseconds. What a start waits for is Python
+importing what it needs: four fifths of its processor time, of which SQLAlchemy is a quarter."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from bridge.loops import PORTION
 from tests.clock import ManualClock
 from tests.parts import Parts, sql
 from tests.sender.events import ended
@@ -52,3 +53,15 @@ async def test_once_nothing_is_found_it_only_reads_again(parts: Parts, hook: str
     await parts.send()
     async with asyncio.timeout(5), parts.database.write():
         assert await parts.sender.take() == ([], None)
+
+
+async def test_while_people_wait_to_write_it_claims_a_portion_and_more_at_once(parts: Parts) -> None:
+    for number in range(PORTION + 1):
+        await ended(parts, f"video_{number}", callback_url=f"http://127.0.0.{number + 2}:9/")  # one host has few places
+    parts.sender.pressed = lambda: True
+    claimed, due = await parts.sender.take()
+    assert len(claimed) == PORTION
+    assert due is not None
+    assert due <= parts.database.now()
+    parts.sender.pressed = lambda: False
+    assert len((await parts.sender.take())[0]) == 1

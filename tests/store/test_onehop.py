@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import column, exc, insert, select, text, update, values
 
+from bridge.clock import SystemClock
 from bridge.errors import StoreError
-from bridge.store import Database, Transaction
+from bridge.store import Database, Transaction, migrate
 from bridge.store.onehop import FEW
 from bridge.store.tables import settings
 
@@ -117,3 +118,31 @@ async def test_only_few_rows_are_written_without_letting_others_go_on(database: 
         asyncio.get_running_loop().call_soon(went_on.append, True)
         await fill(tx, *map(str, range(rows)))
         assert bool(went_on) is (rows > FEW)
+
+
+async def test_a_writer_begins_without_letting_others_go_on(database: Database) -> None:
+    async with database.write():
+        pass  # the connection is there
+    went_on: list[bool] = []
+    asyncio.get_running_loop().call_soon(went_on.append, True)
+    async with database.write() as tx:
+        assert not went_on
+        await fill(tx, "a")
+
+
+async def test_while_a_writer_waits_for_another_process_the_others_go_on(path: Path) -> None:
+    migrate(f"sqlite:///{path}")
+    database = Database(f"sqlite:///{path}", SystemClock())
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writer = asyncio.create_task(write_one(database))
+        await database.ping()
+        assert not writer.done()
+        other.execute("ROLLBACK")
+        await writer
+    await database.aclose()
+
+
+async def write_one(database: Database) -> None:
+    async with database.write() as tx:
+        await fill(tx, "a")
