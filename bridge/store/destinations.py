@@ -7,13 +7,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, or_, select, update
 
 from bridge.errors import ConfigurationError
 from bridge.models import DestinationView, EventType
 from bridge.states import Recipient
 from bridge.store.database import Transaction
-from bridge.store.dialects import chunks
+from bridge.store.dialects import among, chunks
 from bridge.store.tables import deliveries, destinations, targets, watch_destinations
 
 
@@ -61,21 +61,38 @@ _VARIABLES = {
 }
 _WITH_TARGET = destinations.outerjoin(targets, targets.c.target == destinations.c.target)
 
+# What each request for a watch asks; built once, for building a statement takes longer than running it.
+_BY_DIGESTS, _BY_NAMES = (
+    select(column, destinations.c.id).where(among(column, "d_values"))
+    for column in (destinations.c.digest, destinations.c.name)
+)
+_TOLD = select(*_VIEW, destinations.c.config).select_from(_WITH_TARGET).where(among(destinations.c.id, "d_ids"))
+_OF_WATCHES = (
+    select(watch_destinations.c.watch_id, *_VIEW)
+    .select_from(
+        watch_destinations.join(destinations, destinations.c.id == watch_destinations.c.destination_id).outerjoin(
+            targets, targets.c.target == destinations.c.target
+        )
+    )
+    .where(among(watch_destinations.c.watch_id, "d_watches"))
+    .order_by(watch_destinations.c.watch_id, watch_destinations.c.position)
+)
+
 
 async def by_digests(tx: Transaction, digests: Collection[str]) -> dict[str, str]:
     """The ids of the inline destinations with these contents, by digest."""
-    return await _ids(tx, destinations.c.digest, digests)
+    return await _ids(tx, _BY_DIGESTS, digests)
 
 
 async def by_names(tx: Transaction, names: Collection[str]) -> dict[str, str]:
     """The ids of the stored destinations of these names, by name."""
-    return await _ids(tx, destinations.c.name, names)
+    return await _ids(tx, _BY_NAMES, names)
 
 
-async def _ids(tx: Transaction, column: ColumnElement[str | None], values: Collection[str]) -> dict[str, str]:
+async def _ids(tx: Transaction, query: Select[Any], values: Collection[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for some in chunks(values):
-        rows = await tx.execute(select(column, destinations.c.id).where(column.in_(some)))
+        rows = await tx.execute(query, {"d_values": some})
         found |= {str(row[0]): row[1] for row in rows}
     return found
 
@@ -167,18 +184,8 @@ async def of_watches(tx: Transaction, watch_ids: Sequence[str]) -> dict[str, lis
     """The destinations of several watches, in the order they were registered."""
     if not watch_ids:
         return {}
-    query = (
-        select(watch_destinations.c.watch_id, *_VIEW)
-        .select_from(
-            watch_destinations.join(destinations, destinations.c.id == watch_destinations.c.destination_id).outerjoin(
-                targets, targets.c.target == destinations.c.target
-            )
-        )
-        .where(watch_destinations.c.watch_id.in_(watch_ids))
-        .order_by(watch_destinations.c.watch_id, watch_destinations.c.position)
-    )
     found: dict[str, list[DestinationView]] = defaultdict(list)
-    for watch_id, *row in await tx.execute(query):
+    for watch_id, *row in await tx.execute(_OF_WATCHES, {"d_watches": watch_ids}):
         found[watch_id].append(view(row))
     return found
 
@@ -196,8 +203,8 @@ async def told(tx: Transaction, ids: Collection[str]) -> dict[str, tuple[Destina
     """Destinations by id, as they are shown, each with its encrypted settings."""
     found: dict[str, tuple[DestinationView, bytes]] = {}
     for some in chunks(ids):
-        query = select(*_VIEW, destinations.c.config).select_from(_WITH_TARGET).where(destinations.c.id.in_(some))
-        found |= {row[0]: (view(row[:-1]), row[-1]) for row in await tx.execute(query)}
+        rows = await tx.execute(_TOLD, {"d_ids": some})
+        found |= {row[0]: (view(row[:-1]), row[-1]) for row in rows}
     return found
 
 

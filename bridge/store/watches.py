@@ -9,7 +9,19 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, bindparam, column, exists, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    bindparam,
+    column,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from bridge.models import DeliveryStatus, Page, PageRequest, Video, WatchStatus, WatchView
 from bridge.states import Ending, LiveWatch
@@ -79,6 +91,16 @@ class WatchFilter:
 
 _HOLDERS = select(watches.c.slot, watches.c.id, watches.c.content, watches.c.status).where(
     among(watches.c.slot, "w_slots")
+)
+
+
+# Built once: for a request that shows a watch that was a third of all its work.
+_WITH_VIDEO = select(watches, videos.c.observation).join(videos, videos.c.id == watches.c.video)
+_BY_IDS = _WITH_VIDEO.where(among(watches.c.id, "w_ids"))
+_DELIVERIES = (
+    select(deliveries.c.watch_id, deliveries.c.status, func.count())
+    .where(among(deliveries.c.watch_id, "w_ids"))
+    .group_by(deliveries.c.watch_id, deliveries.c.status)
 )
 
 
@@ -221,16 +243,15 @@ async def existing(tx: Transaction, watch_ids: Collection[str]) -> set[str]:
 
 async def get(tx: Transaction, watch_id: str) -> WatchView | None:
     """One watch with its video, destinations and delivery counts."""
-    found = await _views(tx, watches.c.id == watch_id, request=PageRequest(limit=1))
-    return found[0] if found else None
+    return (await get_many(tx, [watch_id])).get(watch_id)
 
 
 async def get_many(tx: Transaction, watch_ids: Collection[str]) -> dict[str, WatchView]:
     """Several watches by id."""
     found: dict[str, WatchView] = {}
     for some in chunks(watch_ids):
-        views = await _views(tx, watches.c.id.in_(some), request=PageRequest(limit=len(some)))
-        found |= {view.id: view for view in views}
+        rows = (await tx.execute(_BY_IDS, {"w_ids": some})).mappings().all()
+        found |= {view.id: view for view in await _views(tx, rows)}
     return found
 
 
@@ -247,7 +268,9 @@ async def page(tx: Transaction, request: PageRequest, filter: WatchFilter) -> Pa
         conditions.append(_has_metadata(name, value))
     if request.after is not None:
         conditions.append(watches.c.id < request.after if request.descending else watches.c.id > request.after)
-    found = await _views(tx, *conditions, request=PageRequest(request.limit + 1, descending=request.descending))
+    order = watches.c.id.desc() if request.descending else watches.c.id.asc()
+    query = _WITH_VIDEO.where(*conditions).order_by(order).limit(request.limit + 1)
+    found = await _views(tx, (await tx.execute(query)).mappings().all())
     return Page(found[: request.limit], len(found) > request.limit)
 
 
@@ -271,16 +294,7 @@ def _has_metadata(name: str, value: str) -> ColumnElement[bool]:
     )
 
 
-async def _views(tx: Transaction, *conditions: ColumnElement[bool], request: PageRequest) -> list[WatchView]:
-    order = watches.c.id.desc() if request.descending else watches.c.id.asc()
-    query = (
-        select(watches, videos.c.observation)
-        .join(videos, videos.c.id == watches.c.video)
-        .where(*conditions)
-        .order_by(order)
-        .limit(request.limit)
-    )
-    rows = (await tx.execute(query)).mappings().all()
+async def _views(tx: Transaction, rows: Sequence[RowMapping]) -> list[WatchView]:
     ids = [row["id"] for row in rows]
     told = await destinations_store.of_watches(tx, ids)
     summary = await _delivery_counts(tx, ids)
@@ -308,11 +322,6 @@ async def _views(tx: Transaction, *conditions: ColumnElement[bool], request: Pag
 async def _delivery_counts(tx: Transaction, watch_ids: Sequence[str]) -> Mapping[str, Mapping[DeliveryStatus, int]]:
     found: dict[str, dict[DeliveryStatus, int]] = defaultdict(lambda: dict(NO_DELIVERIES))
     if watch_ids:
-        query = (
-            select(deliveries.c.watch_id, deliveries.c.status, func.count())
-            .where(deliveries.c.watch_id.in_(watch_ids))
-            .group_by(deliveries.c.watch_id, deliveries.c.status)
-        )
-        for watch_id, status, number in await tx.execute(query):
+        for watch_id, status, number in await tx.execute(_DELIVERIES, {"w_ids": watch_ids}):
             found[watch_id][DeliveryStatus(status)] = number
     return found
