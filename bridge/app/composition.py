@@ -10,7 +10,7 @@ from functools import partial
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from bridge.app.opening import open_database
+from bridge.app.opening import Opened, open_database
 from bridge.app.outgoing import egress_policy, open_doors, open_lane, open_source
 from bridge.app.people import limits_of, links_of, open_library
 from bridge.app.roles import ALL_ROLES, Role, check_roles
@@ -75,7 +75,7 @@ async def open_bridge(
 ) -> AsyncIterator[Bridge]:
     """All parts, ready to run, on the database the settings name.
 
-    One straight line on purpose: read it from top to bottom to see what depends on what.
+    Longer than other functions, in one straight line on purpose: read it to see what depends on what.
 
     :param roles: what this process does; the rest is left to others on the same database.
     :raises ConfigurationError: the database, its key or a file cannot be used.
@@ -91,37 +91,11 @@ async def open_bridge(
 
         # The service and the loops; they meet only in the tables, the bells save them waiting.
         bells = Bells(videos=Bell(), deliveries=Bell(), watches=Bell(), progress=Bell())
-        digests = Digests(opened.pepper)
-        registry = Registry(
-            database,
-            DestinationDesk(box, digests, egress_policy(settings), email, TemplateJudge(messages.checking).judge),
-            digests,
-            box,
-            messages.notifiers,
-            clock=database.clock,
-            bells=bells,
-            providers=settings.providers,
-            default_provider=settings.default_provider,
-            watch_timeout=settings.watch_timeout,
-            watches_per_key=None if settings.open_mode else settings.watches_per_key,
-            try_out=Trial(database, messages.attempter, messages.composer, box, wall).try_out,
-        )
+        registry = _registry(settings, opened, email, messages, bells, wall)
         poller, sweeper = await _looking(settings, database, bells, metrics, wall, stack)
         media = MediaLinks(box.keys_for("links"), settings.public_url, settings.link_days * DAY)
         sources = {name: open_source(config, settings, stack) for name, config in settings.providers.items()}
-        sender = Sender(
-            database,
-            messages.attempter,
-            gaps_of(messages.notifiers),
-            messages.composer,
-            box,
-            clock=database.clock,
-            bell=bells.deliveries,
-            schedule=RetrySchedule(settings.delivery_retries),
-            metrics=metrics,
-            links=links_of(media, settings.public_url),
-            shown=bells.progress,
-        )
+        sender = _sender(settings, opened, messages, bells, metrics, media)
         keeping = settings.retention_days * DAY
         loops: list[Running] = [
             Upkeep(database, wall, metrics, retention=keeping, bells=[bells.videos, bells.deliveries])
@@ -172,6 +146,44 @@ def _messages(
     doors = open_doors(settings, email.url, stack)
     attempter = Attempter(doors, notifiers, wall, settings.delivery_timeout)
     return _Messages(notifiers, packaged, checking, Composer(notifiers, packaged, rendering), attempter)
+
+
+def _registry(
+    settings: Settings, opened: Opened, email: EmailDefaults, messages: _Messages, bells: Bells, wall: Clock
+) -> Registry:
+    database, box, digests = opened.database, opened.box, Digests(opened.pepper)
+    return Registry(
+        database,
+        DestinationDesk(box, digests, egress_policy(settings), email, TemplateJudge(messages.checking).judge),
+        digests,
+        box,
+        messages.notifiers,
+        clock=database.clock,
+        bells=bells,
+        providers=settings.providers,
+        default_provider=settings.default_provider,
+        watch_timeout=settings.watch_timeout,
+        watches_per_key=None if settings.open_mode else settings.watches_per_key,
+        try_out=Trial(database, messages.attempter, messages.composer, box, wall).try_out,
+    )
+
+
+def _sender(
+    settings: Settings, opened: Opened, messages: _Messages, bells: Bells, metrics: Metrics, media: MediaLinks
+) -> Sender:
+    return Sender(
+        opened.database,
+        messages.attempter,
+        gaps_of(messages.notifiers),
+        messages.composer,
+        opened.box,
+        clock=opened.database.clock,
+        bell=bells.deliveries,
+        schedule=RetrySchedule(settings.delivery_retries),
+        metrics=metrics,
+        links=links_of(media, settings.public_url),
+        shown=bells.progress,
+    )
 
 
 async def _looking(
