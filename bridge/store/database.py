@@ -225,13 +225,13 @@ async def _begun(engine: AsyncEngine) -> AsyncIterator[Transaction]:
     which the next writer waits. When all went well giving it back needs no waiting, and cannot be cut short.
     """
     tx = await engine.connect()
+    well = False
     try:
         async with tx.begin():
             yield tx
-    except BaseException:
-        await asyncio.shield(asyncio.ensure_future(tx.close()))
-        raise
-    await tx.close()
+        well = True
+    finally:
+        await (tx.close() if well else asyncio.shield(asyncio.ensure_future(tx.close())))
 
 
 def kind_of(url: str) -> Kind:
