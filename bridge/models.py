@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 
 class VideoStatus(StrEnum):
@@ -242,9 +242,11 @@ class DestinationView:
     signing_secret: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WatchView:
-    """One registration with its video and a count of its deliveries by status."""
+class WatchView(NamedTuple):
+    """One registration with its video and a count of its deliveries by status.
+
+    A named tuple, because a batch makes a thousand, and a frozen dataclass of so many fields takes five times as long.
+    """
 
     id: str
     status: WatchStatus

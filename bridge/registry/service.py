@@ -146,7 +146,7 @@ class Registry:
         self._ring(placed.told)
         found = placed.views(told)
         for view in read_again.values():
-            found[view.id] = replace(view, destinations=tuple([told[each.id] for each in view.destinations]))
+            found[view.id] = view._replace(destinations=tuple([told[each.id] for each in view.destinations]))
         answers = iter(placed.answers)
         return [each if isinstance(each, RequestError) else _answer(next(answers), found) for each in read]
 

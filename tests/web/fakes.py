@@ -56,8 +56,8 @@ WATCH = WatchView(
     reason=None,
     deliveries={},
 )
-ENDED = replace(
-    WATCH, status=WatchStatus.COMPLETED, video=Video("video_abc", VideoStatus.COMPLETED, progress=100), ended_at=150.7
+ENDED = WATCH._replace(
+    status=WatchStatus.COMPLETED, video=Video("video_abc", VideoStatus.COMPLETED, progress=100), ended_at=150.7
 )
 ATTEMPT = Attempt(
     number=1,
@@ -150,7 +150,7 @@ class FakeRegistry:
         seen = body in self.bodies
         self.bodies.append(body)
         told = (replace(DESTINATION, signing_secret="whsec_shown"), replace(DESTINATION, name="stored"))
-        return Registered(replace(WATCH, video_id=body.video_id, destinations=told), created=not seen)
+        return Registered(WATCH._replace(video_id=body.video_id, destinations=told), created=not seen)
 
     async def watch(self, watch_id: str, /) -> WatchView:
         self._check()
@@ -188,7 +188,7 @@ class FakeRegistry:
         view = await self.watch(watch_id)
         if view.status not in (WatchStatus.WATCHING, WatchStatus.CANCELLED):
             raise ConflictError("The watch has ended.", code="ended")
-        self.known[watch_id] = replace(view, status=WatchStatus.CANCELLED)
+        self.known[watch_id] = view._replace(status=WatchStatus.CANCELLED)
         return self.known[watch_id]
 
     async def delivery(self, delivery_id: str, /) -> DeliveryView:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -32,14 +31,14 @@ def written(*answers: Registered | RequestError) -> list[dict[str, Any]]:
 
 @given(Watches)
 def test_any_watch_reads_as_it_does_alone(view: WatchView) -> None:
-    view = replace(view, destinations=tuple({each.id: each for each in view.destinations}.values()))
+    view = view._replace(destinations=tuple({each.id: each for each in view.destinations}.values()))
     alone = shown(views.registered_watch(view))
     assert written(Registered(view, True), Registered(view, False)) == [alone, alone]
 
 
 @given(st.lists(Destinations, min_size=1, max_size=3, unique_by=lambda each: each.id))
 def test_each_watch_has_its_own_destinations_in_their_order(told: list[Any]) -> None:
-    there, back = (replace(WATCH, destinations=tuple(each)) for each in (told, told[::-1]))
+    there, back = (WATCH._replace(destinations=tuple(each)) for each in (told, told[::-1]))
     ids = [
         [each["id"] for each in entry["destinations"]]
         for entry in written(*(Registered(w, True) for w in (there, back)))

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Collection
-from dataclasses import replace
 
 import pytest
 
@@ -42,7 +41,7 @@ def following(registry: FakeRegistry, clock: ManualClock) -> Following:
 
 
 def at(progress: int, watch: WatchView = WATCH) -> WatchView:
-    return replace(watch, video=Video(watch.video_id, VideoStatus.IN_PROGRESS, progress=progress))
+    return watch._replace(video=Video(watch.video_id, VideoStatus.IN_PROGRESS, progress=progress))
 
 
 async def test_a_follower_is_told_what_changed(following: Following) -> None:
@@ -67,7 +66,7 @@ async def test_a_ring_without_a_change_tells_nothing(following: Following) -> No
 
 
 async def test_each_is_told_of_their_own_watch(following: Following) -> None:
-    other = replace(WATCH, id="watch_other")
+    other = WATCH._replace(id="watch_other")
     following.show(other)
     async with following.changes.follow(WATCH) as first, following.changes.follow(other) as second:
         following.show(at(7, other))

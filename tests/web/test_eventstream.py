@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from dataclasses import replace
 
 import pytest
 from starlette.requests import ClientDisconnect
@@ -55,7 +54,7 @@ async def test_whoever_was_dropped_goes_on_where_they_were(
     task = asyncio.create_task(stream(SCOPE, never, send))
     await clock.advance(0.25)
     assert b"event:" not in b"".join(heard)
-    registry.known[WATCH_ID] = replace(WATCH, metadata={"shot": "05"})
+    registry.known[WATCH_ID] = WATCH._replace(metadata={"shot": "05"})
     await clock.advance(5)
     assert b"".join(heard).count(b"event: progress") == 1
     task.cancel()
@@ -67,7 +66,7 @@ def test_an_event_is_made_once_for_all_who_listen() -> None:
     first = events.of(WATCH)
     assert events.of(WATCH) is first
     for number in range(2):
-        events.of(replace(WATCH, metadata={"shot": str(number)}))
+        events.of(WATCH._replace(metadata={"shot": str(number)}))
     assert events.of(WATCH) is not first
     assert events.of(WATCH) == first
 
@@ -89,7 +88,7 @@ async def test_however_many_listen_they_cost_one_read_at_a_time(
     ]
     await clock.advance(0.25)
     before = len(registry.reads)
-    registry.known[WATCH_ID] = replace(WATCH, metadata={"shot": "05"})
+    registry.known[WATCH_ID] = WATCH._replace(metadata={"shot": "05"})
     bell.ring()
     await clock.advance(0.25)
     assert told == 200

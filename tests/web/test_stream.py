@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,7 @@ from tests.web.test_serving import until
 
 PAGE = partial(StaticPage, b"", "text/plain", {})
 URL = f"/v1/watches/{WATCH_ID}/stream"
-AT_40 = replace(WATCH, video=Video("video_abc", VideoStatus.IN_PROGRESS, progress=40))
+AT_40 = WATCH._replace(video=Video("video_abc", VideoStatus.IN_PROGRESS, progress=40))
 
 
 @dataclass
@@ -142,7 +142,7 @@ async def test_each_change_is_told_and_the_end_is_the_last(listener: Listener, s
 @pytest.mark.parametrize("status", [status for status in WatchStatus if status is not WatchStatus.WATCHING])
 async def test_every_way_to_end_is_an_end(listener: Listener, show: Any, status: WatchStatus) -> None:
     await listener.hears()
-    show(replace(WATCH, status=status))
+    show(WATCH._replace(status=status))
     assert await listener.names() == ["progress", "ended"]
 
 
@@ -184,7 +184,7 @@ async def test_whoever_missed_the_end_is_told_it(app: Starlette, registry: FakeR
 async def test_whoever_heard_the_end_is_asked_not_to_come_again(
     client: httpx.AsyncClient, registry: FakeRegistry
 ) -> None:
-    registry.known[WATCH_ID] = replace(ENDED, deliveries={})
+    registry.known[WATCH_ID] = ENDED._replace(deliveries={})
     answer = await client.get(URL, headers={"last-event-id": event_of(ENDED).id})
     assert (answer.status_code, answer.content) == (204, b"")
 
@@ -207,7 +207,7 @@ async def test_the_headers_keep_proxies_from_holding_events_back(listener: Liste
 async def test_any_text_is_one_line_of_data(listener: Listener, show: Any) -> None:
     prompt = "one\ntwo\r\ndata: x\n\nevent: ended\u2028ü"
     await listener.hears()
-    show(replace(AT_40, video=Video("video_abc", prompt=prompt)))
+    show(AT_40._replace(video=Video("video_abc", prompt=prompt)))
     assert (await listener.hears())[1].watch["video"]["prompt"] == prompt
 
 

@@ -109,7 +109,7 @@ def test_the_fields_of_a_list_come_in_their_order() -> None:
 
 
 def test_a_lost_watch_says_why() -> None:
-    lost = replace(WATCH, status=WatchStatus.LOST, reason="forbidden", deliveries={DeliveryStatus.PENDING: 1})
+    lost = WATCH._replace(status=WatchStatus.LOST, reason="forbidden", deliveries={DeliveryStatus.PENDING: 1})
     answer = shown(views.watch(lost))
     assert (answer["status"], answer["reason"]) == ("lost", "forbidden")
     assert answer["deliveries"] == {"pending": 1, "delivered": 0, "failed": 0, "cancelled": 0}
@@ -139,7 +139,7 @@ def test_a_page_names_its_first_and_last(more: bool) -> None:
 
 
 def test_text_is_sent_as_utf8() -> None:
-    assert "ü🎬".encode() in bytes(views.json_response(views.watch(replace(WATCH, key="ü🎬"))).body)
+    assert "ü🎬".encode() in bytes(views.json_response(views.watch(WATCH._replace(key="ü🎬"))).body)
 
 
 def test_an_answer_has_its_status_and_headers() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -80,7 +79,7 @@ async def test_a_server_that_stops_answers_with_what_there_is(
 ) -> None:
     waiting = begin(services, Client())
     await settle()
-    registry.known[WATCH_ID] = replace(WATCH, provider="seen at the end")
+    registry.known[WATCH_ID] = WATCH._replace(provider="seen at the end")
     readiness.stop()
     assert (await waiting).provider == "seen at the end"
 

@@ -162,7 +162,7 @@ async def test_a_batch_that_is_none_is_refused_whole(
 
 
 async def test_a_list_shows_its_ends(client: httpx.AsyncClient, registry: FakeRegistry) -> None:
-    registry.known["watch_2"] = replace(WATCH, id="watch_2")
+    registry.known["watch_2"] = WATCH._replace(id="watch_2")
     answer = (await client.get("/v1/watches?limit=1")).json()
     assert {name: answer[name] for name in answer if name != "data"} == {
         "object": "list",
@@ -190,7 +190,7 @@ async def test_a_list_is_filtered_as_asked(client: httpx.AsyncClient, registry: 
 
 async def test_lists_show_no_signing_secret(client: httpx.AsyncClient, registry: FakeRegistry) -> None:
     secret = replace(WATCH.destinations[0], signing_secret="whsec_hidden")
-    registry.known[WATCH_ID] = replace(WATCH, destinations=(secret,))
+    registry.known[WATCH_ID] = WATCH._replace(destinations=(secret,))
     assert "whsec" not in (await client.get("/v1/watches")).text
     assert "whsec" not in (await client.get(f"/v1/watches/{WATCH_ID}")).text
 

@@ -32,7 +32,7 @@ def told(watch: WatchView, *observations: Observation, deliveries: tuple[Deliver
 
 def test_a_watch_goes_from_its_registration_over_what_was_seen_to_its_deliveries() -> None:
     lines = told(
-        replace(ENDED, created_by="ci"), seen(120, 40), seen(150.7, 100, VideoStatus.COMPLETED), deliveries=(DELIVERY,)
+        ENDED._replace(created_by="ci"), seen(120, 40), seen(150.7, 100, VideoStatus.COMPLETED), deliveries=(DELIVERY,)
     )
     assert lines == [
         "Registered by ci | 1 destination",
@@ -62,10 +62,10 @@ def test_a_missing_video_is_told_as_that() -> None:
 
 def test_a_failure_says_why() -> None:
     video = Video("video_abc", VideoStatus.FAILED, error=VideoError("moderation_blocked", "No."))
-    assert told(replace(ENDED, status=WatchStatus.FAILED, video=video))[-1] == (
+    assert told(ENDED._replace(status=WatchStatus.FAILED, video=video))[-1] == (
         "Watch ended: failed | moderation_blocked: No."
     )
-    assert told(replace(ENDED, status=WatchStatus.LOST, reason="not_found"))[-1] == "Watch ended: lost | Not found"
+    assert told(ENDED._replace(status=WatchStatus.LOST, reason="not_found"))[-1] == "Watch ended: lost | Not found"
 
 
 def test_attempts_of_all_destinations_stand_in_their_order() -> None:
@@ -94,12 +94,12 @@ async def test_the_page_says_when_and_why_it_looks_next_and_when_the_end_is_expe
         (WATCH, False, "Not looked at yet"),
         (WATCH, True, "openai does not know it so far"),
         (
-            replace(WATCH, status=WatchStatus.LOST, reason="not_found"),
+            WATCH._replace(status=WatchStatus.LOST, reason="not_found"),
             True,
             "openai never showed it: its id may be wrong",
         ),
-        (replace(WATCH, status=WatchStatus.LOST, reason="forbidden"), True, "openai never showed it: the key may not"),
-        (replace(WATCH, status=WatchStatus.TIMED_OUT), True, "openai did not show it before the watch ended."),
+        (WATCH._replace(status=WatchStatus.LOST, reason="forbidden"), True, "openai never showed it: the key may not"),
+        (WATCH._replace(status=WatchStatus.TIMED_OUT), True, "openai did not show it before the watch ended."),
     ],
 )
 async def test_of_a_video_that_was_never_seen_the_page_says_why(
@@ -134,7 +134,7 @@ async def test_a_watch_that_is_not_there_is_said_so(visit: Visit) -> None:
 
 
 async def test_an_odd_moment_of_a_provider_breaks_no_page(visit: Visit, registry: FakeRegistry) -> None:
-    registry.known[WATCH_ID] = replace(
-        ENDED, video=Video("v", VideoStatus.COMPLETED, completed_at=2**53, created_at=-(2**53))
+    registry.known[WATCH_ID] = ENDED._replace(
+        video=Video("v", VideoStatus.COMPLETED, completed_at=2**53, created_at=-(2**53))
     )
     assert (await visit.get(f"/watches/{WATCH_ID}")).status_code == 200

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bridge.models import DeliveryStatus, Video, VideoStatus, WatchStatus
 from bridge.registry import WatchFilter
 from bridge.registry.insight import Overview
@@ -12,7 +10,7 @@ from tests.web.fakes import WATCH, WATCH_ID, FakeRegistry
 async def test_a_watch_shows_its_video_its_progress_and_its_destinations(
     visit: Visit, registry: FakeRegistry, insight: FakeInsight
 ) -> None:
-    registry.known[WATCH_ID] = replace(WATCH, video=Video("video_abc", VideoStatus.IN_PROGRESS, progress=40))
+    registry.known[WATCH_ID] = WATCH._replace(video=Video("video_abc", VideoStatus.IN_PROGRESS, progress=40))
     insight.told[WATCH_ID, "dest_1"] = DeliveryStatus.FAILED
     await visit.get("/")
     for shown in ("video_abc", '<progress max="100" value="40"', "watching", "campaign=spring", ">failed<", "callback"):
@@ -21,7 +19,7 @@ async def test_a_watch_shows_its_video_its_progress_and_its_destinations(
 
 async def test_words_of_strangers_stay_words(visit: Visit, registry: FakeRegistry) -> None:
     video = Video(HOSTILE, VideoStatus.IN_PROGRESS, model=HOSTILE, prompt=HOSTILE)
-    registry.known[WATCH_ID] = replace(WATCH, video_id=HOSTILE, video=video, metadata={HOSTILE: HOSTILE}, key=HOSTILE)
+    registry.known[WATCH_ID] = WATCH._replace(video_id=HOSTILE, video=video, metadata={HOSTILE: HOSTILE}, key=HOSTILE)
     for path in ("/", f"/watches/{WATCH_ID}"):
         assert HOSTILE not in (await visit.get(path)).text
         assert "&lt;script&gt;" in (await visit.get(path)).text
@@ -41,7 +39,7 @@ async def test_a_pair_is_looked_for_in_the_metadata_where_it_is_no_video(visit: 
 
 
 async def test_a_video_whose_id_has_an_equals_sign_is_found(visit: Visit, registry: FakeRegistry) -> None:
-    registry.known[WATCH_ID] = replace(WATCH, video_id="dGhlIGlk=")
+    registry.known[WATCH_ID] = WATCH._replace(video_id="dGhlIGlk=")
     await visit.get("/?q=dGhlIGlk%3D")
     assert registry.filter == WatchFilter(video_id="dGhlIGlk=")
     assert "dGhlIGlk=" in visit.html
