@@ -2,7 +2,10 @@
 when it is answered. There are two clients, so that the server has something to do while one of them reads its answer.
 
 The baseline is what the same rows cost in bare `sqlite3`: one thousand videos, watches and links a transaction, with
-the same indexes and the same durability, and nothing around it."""
+the same indexes and the same durability, and nothing around it.
+
+What limits it, by a profile: SQLite's inserts and commits take a third of the processor time, deciding and the ids and
+digests of each watch a quarter, reading the body a twelfth, writing the answer an eighth."""
 
 from __future__ import annotations
 
