@@ -16,11 +16,13 @@ _WINDOW = 5.0
 _AIM = 0.95
 # From here on the budget binds: more would be asked than can be counted. (Replicas that share one use 0.98 at most.)
 _BOUND = 0.97
-# How much more is asked then nobody knows: the price rises by little at first, then ever quicker. Doubled at once, it
-# came to four times what it should be before plans had followed, and back, over and over: a sixth of the budget unused.
-_FIRST_STEP = 1.05
+# How much more is asked then nobody knows: the price rises by 5 % at first, and each time by 5 % more. Doubled at
+# once, it came to four times what it should be before plans had followed, and back, over and over: a sixth of the
+# budget unused. While it is too low nothing is lost, for the budget is full.
+_STEP = 1.05
+_LARGEST_STEP = 1.5
+# It falls by half in each such time at most.
 _QUICKEST = 2.0
-_STEPS_TO_QUICKEST = 4
 # What a push counts for is down to a third after so many further ends.
 _PUSH_MEMORY = 32.0
 # However reliable pushes are, polling goes on: at most so many times dearer.
@@ -62,7 +64,7 @@ class Tempo:
 
         The number of requests goes with one over the root of the price, once all videos are planned at it; until then
         their plans are of before. So the price moves by the share that is used, and not by its square, which would be
-        too far: at most twofold each five seconds.
+        too far. Each five seconds it rises by half at most, and falls by half at most.
         """
         span = now - self.since
         if not 0 <= span < 1e6:  # the first, or the clock was set
@@ -72,7 +74,7 @@ class Tempo:
             return replace(self, used=used)
         share = used / (rate * span)
         if share >= _BOUND:
-            moved = min(_QUICKEST, _FIRST_STEP**2 ** min(self.bound, _STEPS_TO_QUICKEST))
+            moved = min(_LARGEST_STEP, _STEP ** (self.bound + 1))
             bound = self.bound + 1
         else:
             moved, bound = max(share / _AIM, _QUICKEST ** -(span / _WINDOW)), 0

@@ -38,13 +38,13 @@ def test_the_price_rises_while_the_budget_binds_until_nineteen_twentieths_of_it_
     highest = max(prices)
     rising = prices[: prices.index(highest) + 1]
     assert rising == sorted(rising)
-    assert highest < 1.25 * prices[-1]
+    assert highest < 1.5 * prices[-1]  # one step too far at most
 
 
 def test_it_rises_by_little_at_first_and_ever_quicker() -> None:
-    prices = course(demand=4000, seconds=36)
+    prices = course(demand=40_000, seconds=86)
     steps = [later / one for one, later in itertools.pairwise(prices[::5])]
-    assert steps == pytest.approx([1.05, 1.05**2, 1.05**4, 1.05**8, 2, 2, 2])
+    assert steps == pytest.approx([min(1.5, 1.05**step) for step in range(1, 18)])
 
 
 def test_it_comes_to_rest_although_plans_are_of_before() -> None:
