@@ -25,6 +25,7 @@ class Plan:
     :param jobs: how many are in flight on average; :param median: of their durations, log-normal with ``sigma``.
     :param begins: Unix seconds; the first ones are under way by then, as if it had always gone on.
     :param lasts: for how long others begin.
+    :param past: whether the list shows those, too, that had ended by then.
     """
 
     jobs: int
@@ -33,6 +34,7 @@ class Plan:
     begins: float = 0.0
     lasts: float = 60.0
     seed: int = 1
+    past: bool = False
 
     @property
     def mean(self) -> float:
@@ -40,7 +42,11 @@ class Plan:
         return self.median * math.exp(self.sigma**2 / 2)
 
     def all(self) -> list[tuple[str, float, float]]:
-        """Every job: its id, when it is made and when it ends, the oldest first."""
+        """Every job to be watched: its id, when it is made and when it ends, the oldest first."""
+        return [each for each in self.listed() if each[2] > self.begins]
+
+    def listed(self) -> list[tuple[str, float, float]]:
+        """Every job that the list shows sooner or later."""
         chance = random.Random(self.seed)
         reach = self.median * math.exp(4 * self.sigma)
         gap = self.mean / self.jobs
@@ -48,7 +54,7 @@ class Plan:
         while at < self.begins + self.lasts:
             at += chance.expovariate(1 / gap)
             ends = at + chance.lognormvariate(math.log(self.median), self.sigma)
-            if ends > self.begins:
+            if self.past or ends > self.begins:
                 found.append((f"video_{number:07d}", at, ends))
             number += 1
         return found
@@ -58,7 +64,7 @@ class Farm:
     """Answers from a plan, and counts."""
 
     def __init__(self, plan: Plan) -> None:
-        self.jobs = plan.all()
+        self.jobs = plan.listed()
         self.created = [at for _, at, _ in self.jobs]
         self.places = {name: place for place, (name, _, _) in enumerate(self.jobs)}
         self.asked: Counter[str] = Counter()
