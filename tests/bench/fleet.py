@@ -9,9 +9,9 @@ that begin later; it is read from nothing known, and measured after 20 seconds. 
 ever were, so that its old pages show few that are still in flight; it is measured after 80 seconds.
 
 What limits the delay is the budget, of which the price of a request leaves a twentieth unused: all prices that fill it
-come to the same delay. Where the list goes back a third of the delay is of the few jobs that are seen more than three
-seconds late, old ones on pages that show few others. Pages alone, read in proportion to the root of the rate at which
-jobs on them end, would come to 1.25 s there, if progress told nothing."""
+come to the same delay. In 100 seconds of the first list a quarter of the delay was that of the 5 % of jobs that were
+seen more than three seconds late: old ones, on pages that show few others. Where the list goes back there are more such
+pages; read in proportion to the root of the rate at which jobs on them end, pages alone would come to 1.25 s there."""
 
 from __future__ import annotations
 
