@@ -149,7 +149,7 @@ class Fetcher:
             rest, waiting = waiting, bytearray()
             await asyncio.to_thread(writer.finish, rest)
         finally:
-            await asyncio.to_thread(writer.close, waiting)
+            await writer.aclose(waiting)
         return size
 
 

@@ -6,6 +6,7 @@ lease, so that one that was frozen and comes back late writes where nobody looks
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from datetime import UTC, datetime
@@ -146,6 +147,10 @@ class PartWriter:
             if self._file is not None:
                 with self._file:
                     self._file.write(rest)
+
+    async def aclose(self, rest: bytes | bytearray) -> None:
+        """Close on a thread. One that has not begun yet is not called off with whoever waits for it."""
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self.close, rest))
 
 
 def _stem(video: str, variant: Variant) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -39,3 +42,19 @@ def test_a_thread_that_was_left_behind_writes_nothing_after_the_end(part: Path) 
     writer.write(b"late")
     writer.finish(b"late")
     assert part.read_bytes() == b"all"
+
+
+async def test_it_is_closed_although_whoever_waits_is_cut_before_a_thread_is_free(part: Path) -> None:
+    loop, free = asyncio.get_running_loop(), threading.Event()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    loop.run_in_executor(None, free.wait)
+    writer = PartWriter(part, 0)
+    writer.open()
+    closing = asyncio.create_task(writer.aclose(b"the rest"))
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    free.set()
+    await loop.shutdown_default_executor()
+    assert part.read_bytes() == b"the rest"
