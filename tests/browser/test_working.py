@@ -51,7 +51,8 @@ async def test_the_film_goes_on_while_the_page_follows_what_happens(opening: Ope
     before = await film.evaluate("film => film.src")
     seen = await page.locator("#watch").inner_text()
     await page.wait_for_timeout(1100)  # a link of another second is another link
-    await stage.register("A tide goes out [duration=0]", destinations=["render-farm"], callback_url=None)
+    later = await stage.register("A tide goes out [duration=0]", destinations=["render-farm"], callback_url=None)
+    await stage.until("/v1/deliveries", 1, status="delivered", watch_id=later["id"])
     await expect(page.locator("#watch")).not_to_have_text(seen, use_inner_text=True)
     assert await film.evaluate("film => [film.src, film.readyState > 0]") == [before, True]
 
