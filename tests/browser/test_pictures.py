@@ -44,5 +44,5 @@ async def test_pictures_of_every_page(chromium: Browser, sitter: Stage, scheme: 
         page = await opening(scheme=scheme)
         for name, path in (await paths(sitter)).items():
             await page.goto(path)
-            await page.wait_for_timeout(500)
+            await page.wait_for_timeout(1500)  # until the player has put its wheel away
             await page.screenshot(path=Path(SCREENSHOTS or "", f"{name}-{scheme}.png"), clip=PICTURE)
