@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 
 from bridge import __version__
 from bridge.app.collector import settle_collector
@@ -19,6 +17,7 @@ from bridge.errors import ConfigurationError
 from bridge.logs import Redactor, choose_format, configure_logs, get_logger
 from bridge.metrics import Metrics
 from bridge.settings import Settings, secret_values
+from bridge.signals import stopped_by_signals
 from bridge.store import held_by_another
 
 # How long what is in flight may take to end once the order to stop came, seconds. The last answers, closing the
@@ -48,7 +47,7 @@ async def serve(
     for warning in settings.warnings:
         _log.warning("configuration", message=warning)
     with (
-        _stop_on_signals() if stop is None else contextlib.nullcontext(stop) as stopping,
+        stopped_by_signals() if stop is None else contextlib.nullcontext(stop) as stopping,
         _listen(settings) as listener,
     ):
         async with open_bridge(settings, clock, roles) as bridge:
@@ -111,26 +110,3 @@ async def _measure_lag(metrics: Metrics) -> None:
         due = loop.time() + _LAG_EVERY
         await asyncio.sleep(_LAG_EVERY)
         metrics.loop_lag(max(0.0, loop.time() - due))
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[asyncio.Event]:
-    """An event that SIGTERM and SIGINT set."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    names = (signal.SIGTERM, signal.SIGINT)
-
-    def on_signal(*_: object) -> None:
-        loop.call_soon_threadsafe(stop.set)
-        for name in names:  # who asks again means at once
-            signal.signal(name, signal.SIG_DFL)
-
-    before: Mapping[signal.Signals, object] = {name: signal.getsignal(name) for name in names}
-    for name in names:
-        # Not loop.add_signal_handler: Windows has none.
-        signal.signal(name, on_signal)
-    try:
-        yield stop
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)  # type: ignore[arg-type]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
+
+from bridge.signals import stopped_by_signals
 
 if sys.platform == "win32":
     new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
@@ -28,22 +29,14 @@ def run_service(work: Coroutine[Any, Any, None]) -> None:
 
 def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
     """Run something that never ends by itself until SIGTERM or SIGINT, which is a good end."""
-    with suppress(KeyboardInterrupt):  # where the loop cannot take signals
-        run_service(_cancelled_by_signal(work))
+    run_service(_until_signal(work))
 
 
-async def _cancelled_by_signal(work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.ensure_future(work)
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(number, task.cancel)
-    try:
+async def _until_signal(work: Coroutine[Any, Any, None]) -> None:
+    with stopped_by_signals() as stop:
+        task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        task.cancel()  # without effect on one that failed, whose error goes up
         with suppress(asyncio.CancelledError):
             await task
-    finally:
-        for number, handler in before.items():
-            with suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
-            signal.signal(number, handler)  # uvloop, when it is closed, leaves its own
