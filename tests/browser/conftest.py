@@ -13,10 +13,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
 
-from tests.browser import CHROMIUM, WANTED
+from tests.browser import CHROMIUM, SCREENSHOTS, WANTED
 from tests.browser.stage import WRITER, Stage, fill, staged
 
 collect_ignore_glob = [] if WANTED else ["test_*.py"]
+if SCREENSHOTS is None:  # pictures are only made when they are asked for
+    collect_ignore_glob.append("test_pictures.py")
 
 # What a browser would do on its own account is switched off.
 _FLAGS = (

@@ -14,12 +14,7 @@ from tests.browser import SCREENSHOTS
 from tests.browser.conftest import Scheme, windows
 from tests.browser.stage import Stage, fill, paths, staged
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.timeout(300),
-    pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.skipif(SCREENSHOTS is None, reason="pictures are only made when they are asked for"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
 
 PICTURE: FloatRect = {"x": 0, "y": 0, "width": 1280, "height": 720}
 
