@@ -29,6 +29,11 @@ class ManualClock:
         heapq.heappush(self._sleepers, (self._now + seconds, next(self._order), woken))
         await woken
 
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody sleeps."""
+        return any(not woken.done() for _, _, woken in self._sleepers)
+
     async def advance(self, seconds: float) -> None:
         """Move time on, waking each sleeper at its own moment and letting it run."""
         end = self._now + seconds

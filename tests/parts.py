@@ -251,9 +251,12 @@ def _migrated() -> bytes:
 
 
 async def asleep(parts: Parts) -> None:
-    """Let the other tasks run until they wait for a bell or the clock."""
+    """Let the other tasks run until one waits for the clock, however long their trips to the database take."""
     for _ in range(5):
         await parts.database.ping()
+    async with asyncio.timeout(20):
+        while not parts.clock.awaited:
+            await parts.database.ping()
 
 
 def database_url(folder: Path) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.models import VideoStatus, WatchStatus
 from bridge.simulator import Simulator
-from tests.parts import Parts, asleep
+from tests.parts import Parts
 from tests.receiver import Receiver
 
 
@@ -38,7 +38,7 @@ async def test_it_is_told_without_any_time_passing(
     await parts.live(0)
     stop = asyncio.Event()
     running = asyncio.create_task(parts.sender.run(stop))
-    await asleep(parts)
+    await parts.database.ping()
     await parts.register(callback_url=f"{hook}/late")
     await receiver.wait_for(2, timeout=5)
     stop.set()
