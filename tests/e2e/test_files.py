@@ -92,7 +92,7 @@ async def test_a_link_that_was_changed_leads_nowhere(tmp_path: Path) -> None:
             assert "leads nowhere" in answer.text
 
 
-@pytest.mark.parametrize("environ", [{"BRIDGE_LINK_DAYS": "0.000001"}, {}], ids=["the link", "the provider's file"])
+@pytest.mark.parametrize("environ", [{"BRIDGE_LINK_DAYS": "0.000000001"}, {}], ids=["the link", "the provider's file"])
 async def test_what_is_too_old_is_a_page_that_says_so(tmp_path: Path, environ: dict[str, str]) -> None:
     settings = SimulatorSettings(duration=0.1, files_last=3600 if environ else 0)
     async with told_of_a_video(tmp_path, settings, **environ) as clicked:
