@@ -9,7 +9,7 @@ of that density reaches one.
 `price` keeps the fleet within its budget, `plan` puts the bounds around it, `explaining` says it in a line.
 """
 
-from bridge.pacing.explaining import explain
+from bridge.pacing.explaining import Hindrance, explain
 from bridge.pacing.hazard import Belief
 from bridge.pacing.learning import Group, Learned, believed, group_named, group_of, levels_of
 from bridge.pacing.plan import Pace, Prospect, elapsed_of, next_look, prospect_of, remember
@@ -18,6 +18,7 @@ from bridge.pacing.price import Tempo
 __all__ = [
     "Belief",
     "Group",
+    "Hindrance",
     "Learned",
     "Pace",
     "Prospect",

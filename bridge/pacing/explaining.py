@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bridge.models import Outlook
@@ -12,19 +13,47 @@ from bridge.states import VideoState
 _DAY = 86_400.0
 
 
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """What keeps a provider from being looked at as planned.
+
+    :param amiss: what is wrong with it, for people; None: nothing.
+    :param until: nothing is asked before this moment, Unix seconds.
+    """
+
+    amiss: str | None = None
+    until: float = 0.0
+
+
+_NOTHING = Hindrance()
+
+
 def explain(
-    state: VideoState | None, next_at: float | None, now: float, prospect: Prospect, *, leased: bool = False
+    state: VideoState | None,
+    next_at: float | None,
+    now: float,
+    prospect: Prospect,
+    *,
+    leased: bool = False,
+    hindrance: Hindrance = _NOTHING,
 ) -> Outlook:
     """The outlook of a video by what is stored of it.
 
     :param state: None: nobody waits for it. :param next_at: when its next look is planned; None: nobody waits for it.
-    :param leased: somebody is looking at this moment.
+    :param leased: somebody is looking at this moment. :param hindrance: how its provider stands.
     """
     if state is None or next_at is None:
         return Outlook(None, "nobody waits for it any more")
     if leased:
-        return Outlook(next_at, "it is being looked at just now")
+        amiss = "" if hindrance.amiss is None else f", though {hindrance.amiss}"
+        return Outlook(next_at, f"it is being looked at just now{amiss}")
+    held = hindrance.until > max(next_at, now)
+    next_at = max(next_at, hindrance.until) if held else next_at
     shown = _moment(next_at, now)
+    if hindrance.amiss is not None:
+        return Outlook(next_at, f"{hindrance.amiss}; it is asked again at {shown}")
+    if held:
+        return Outlook(next_at, f"the provider asked for fewer requests; next look {shown}")
     if state.looked_at is None:
         return Outlook(next_at, f"not looked at yet; first look {shown}")
     if state.missing_count:

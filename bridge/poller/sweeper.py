@@ -329,16 +329,16 @@ class Sweeper(Loop[PageClaim, PageRead]):
         """How the providers stand: a page is an answer, a 429 slows everything down."""
         slowed = {each.claim.provider: each.answer for each in pages if isinstance(each.answer, SlowDown)}
         answered = {each.claim.provider for each in pages if isinstance(each.answer, Listed)}
-        strangers = {name for name in answered if not health[name].answered}
-        if not slowed and not strangers:
+        better = {name for name in answered if not (health[name].answered and health[name].silent_since is None)}
+        if not slowed and not better:
             return dict(health)
         after = await shared_health(tx, health, self._base_urls, hold=True)
-        for name in strangers:
+        for name in better:
             after[name] = standing_of.after_page(after[name], now)
         for name, answer in slowed.items():
             after[name] = standing_of.after(after[name], answer, "", now)
             await slow_down(tx, name, self._lanes[name].provider.budget, now, after[name].not_before)
-        for name in strangers | set(slowed):
+        for name in better | set(slowed):
             await standing.keep_provider_health(tx, name, self._base_urls[name], after[name].as_dict(), now)
         return after
 

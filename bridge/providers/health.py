@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from bridge.models import BadKey, Look, LostReason, Missing, Observed, ProviderState, SlowDown, Trouble
@@ -18,10 +19,12 @@ LONGEST_SLOW_DOWN = 3600.0
 _FORBIDDEN_TO_PAUSE = 3
 _MISSING_TO_SUSPECT = 10
 _LONGEST_BACKOFF = 60.0
+_LONGEST_SILENCE = 200
 
 _KEY_REFUSED = "the provider refuses our key (401)"
 _ALL_FORBIDDEN = "the provider refused to show three different videos in a row (403)"
 _NEVER_ANSWERED = "the provider has never yet answered with a video"
+_SILENT = "the provider has given no usable answer"
 _MOSTLY_MISSING = "the provider does not know most of the videos looked at in the last minute"
 
 
@@ -35,6 +38,8 @@ class Health:
     :param not_before: nothing is asked before this moment.
     :param slow_downs: how many 429 came in a row.
     :param forbidden: different videos that were answered with 403 since the last one shown, at most three.
+    :param silent_since: since when no look brought an answer that can be used; None when the last one did.
+    :param silence: that it is silent, since when, and what came instead, last; for people.
     """
 
     state: ProviderState
@@ -44,6 +49,8 @@ class Health:
     not_before: float = 0.0
     slow_downs: int = 0
     forbidden: tuple[str, ...] = ()
+    silent_since: float | None = None
+    silence: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object to keep."""
@@ -55,6 +62,8 @@ class Health:
             "not_before": self.not_before,
             "slow_downs": self.slow_downs,
             "forbidden": list(self.forbidden),
+            "silent_since": self.silent_since,
+            "silence": self.silence,
         }
 
     @classmethod
@@ -71,6 +80,9 @@ def fresh(now: float) -> Health:
 
 def after(health: Health, look: Look, video_id: str, now: float) -> Health:
     """The standing once this look at this video has come back."""
+    if isinstance(look, Trouble):
+        return _silent(_next_probe(health, now), look.detail, now)
+    health = _answering(health)
     match look:
         case Observed():
             return after_shown(health, now)
@@ -82,12 +94,11 @@ def after(health: Health, look: Look, video_id: str, now: float) -> Health:
             return _next_probe(_row_broken(health, now), now)
         case SlowDown():
             return _after_slow_down(health, look.retry_after, now)
-        case Trouble():
-            return _next_probe(health, now)
 
 
 def after_shown(health: Health, now: float) -> Health:
     """The standing once the provider has shown a video."""
+    health = _answering(health)
     if health.answered and not health.slow_downs and not health.forbidden and health.state is not ProviderState.PAUSED:
         return health  # as nearly always
     seen = replace(_row_broken(health, now), answered=True, forbidden=())
@@ -99,7 +110,7 @@ def after_shown(health: Health, now: float) -> Health:
 
 def after_page(health: Health, now: float) -> Health:
     """The standing once the provider has answered with a page of its list. It says nothing about single videos."""
-    return replace(_row_broken(health, now), answered=True)
+    return replace(_row_broken(_answering(health), now), answered=True)
 
 
 def judge(health: Health, *, missing: int, looked_at: int, now: float) -> Health:
@@ -132,6 +143,16 @@ def may_ask(health: Health, now: float) -> bool:
 def probing(health: Health) -> bool:
     """Whether only one look at a time may be under way, to find out if the provider is back."""
     return health.state is ProviderState.PAUSED
+
+
+def _silent(health: Health, what: str, now: float) -> Health:
+    since = now if health.silent_since is None else health.silent_since
+    shown = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return replace(health, silent_since=since, silence=f"{_SILENT} since {shown}: {what[:_LONGEST_SILENCE]}")
+
+
+def _answering(health: Health) -> Health:
+    return health if health.silent_since is None else replace(health, silent_since=None, silence=None)
 
 
 def _after_forbidden(health: Health, video_id: str, now: float) -> Health:

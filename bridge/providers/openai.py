@@ -114,7 +114,7 @@ class OpenAIProvider:
             return self._refusal if isinstance(self._refusal, SlowDown) else Trouble(self._refusal.detail)
         reply = await self._fetch("list", self._list_url(after, limit), MAX_PAGE)
         if isinstance(reply, EgressError):
-            return Trouble(f"no usable answer ({reply.reason})")
+            return Trouble(f"no answer ({reply.reason})")
         if 200 <= reply.status < 300:
             return _read_page(reply, limit, self._without_ours)
         if reply.status == 429:
@@ -162,7 +162,7 @@ class OpenAIProvider:
         reply = await self._fetch("retrieve", self._url(video_id), MAX_REPLY)
         if isinstance(reply, EgressError):
             # Its detail may name addresses, and ours is shown to whoever may use the API.
-            detail = f"no usable answer ({reply.reason})"
+            detail = f"no answer ({reply.reason})"
             return Trouble(detail) if reply.reason in _NOT_WORTH_A_TRY else _Again(detail)
         if 200 <= reply.status < 300:
             look = _read(video_id, reply)

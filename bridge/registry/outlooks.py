@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from bridge.models import Outlook
-from bridge.pacing import Learned, Prospect, Tempo, explain, group_of, levels_of, prospect_of
+from bridge.pacing import Hindrance, Learned, Prospect, Tempo, explain, group_of, levels_of, prospect_of
 from bridge.pacing.learning import Group
-from bridge.store import durations, outlooks, watches
+from bridge.store import durations, outlooks, standing, watches
 from bridge.store.database import Transaction
 
 
@@ -16,11 +16,24 @@ async def outlooks_of(tx: Transaction, watch_ids: Collection[str], now: float) -
     planned = await outlooks.of_watches(tx, watch_ids)
     groups = {each: group_of(video.provider, video.state.video) for each, video in planned.items()}
     prospects = await _prospects(tx, set(groups.values()))
+    hindrances = await _hindrances(tx)
     found = {each: explain(None, None, now, Prospect()) for each in await watches.existing(tx, watch_ids)}
     for each, video in planned.items():
         leased = video.lease_until is not None and video.lease_until > now
-        found[each] = explain(video.state, video.next_at, now, prospects[groups[each]], leased=leased)
+        found[each] = explain(
+            video.state,
+            video.next_at,
+            now,
+            prospects[groups[each]],
+            leased=leased,
+            hindrance=hindrances.get(video.provider, Hindrance()),
+        )
     return found
+
+
+async def _hindrances(tx: Transaction) -> dict[str, Hindrance]:
+    known = await standing.provider_health(tx)
+    return {name: Hindrance(standing.amiss(health), health["not_before"]) for name, (_, health) in known.items()}
 
 
 async def _prospects(tx: Transaction, groups: Collection[Group]) -> dict[Group, Prospect]:

@@ -293,6 +293,20 @@ class Registry:
             name: _standing(known.get(name), base_url, in_flight.get(name, 0)) for name, base_url in base_urls.items()
         }
 
+    async def amiss(self, base_urls: Mapping[str, str]) -> Mapping[str, str]:
+        """What is wrong with providers, by the name of those with which something is.
+
+        :param base_urls: of the providers, by name.
+        """
+        async with self._database.read() as tx:
+            known = await standing.provider_health(tx)
+        wrong = {
+            name: standing.amiss(health)
+            for name, (base_url, health) in known.items()
+            if base_urls.get(name) == base_url
+        }
+        return {name: what for name, what in wrong.items() if what is not None}
+
     async def counts(self) -> Counts:
         """What the metrics show of the database."""
         async with self._database.read() as tx:
@@ -380,7 +394,7 @@ def _standing(known: tuple[str, Mapping[str, Any]] | None, base_url: str, in_fli
     if known is None or known[0] != base_url:
         return ProviderStanding(ProviderState.OK, None, None, in_flight)
     health = known[1]
-    return ProviderStanding(ProviderState(health["state"]), health["since"], health["reason"], in_flight)
+    return ProviderStanding(ProviderState(health["state"]), health["since"], standing.amiss(health), in_flight)
 
 
 def _not_judged(param: str) -> InvalidRequestError:

@@ -43,6 +43,11 @@ async def provider_health(tx: Transaction, *, hold: bool = False) -> dict[str, t
     return {row[0]: (row[1], row[2]) for row in await tx.execute(query)}
 
 
+def amiss(health: Mapping[str, Any]) -> str | None:
+    """What is wrong with a provider that stands so, for people; None when nothing is."""
+    return health["reason"] or health.get("silence")
+
+
 async def keep_provider_health(
     tx: Transaction, name: str, base_url: str, health: Mapping[str, Any], now: float
 ) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.models import Outlook, Video, VideoStatus
-from bridge.pacing import Belief, Prospect, explain
+from bridge.pacing import Belief, Hindrance, Prospect, explain
 from bridge.states import VideoState
 from tests.pacing.test_plan import NOW, PROSPECTS, STATES
 
@@ -54,6 +54,26 @@ def test_without_experience_nothing_is_expected() -> None:
 def test_an_overdue_job_is_said_to_be_one() -> None:
     line = said(STATE._replace(video=replace(SEEN, created_at=int(NOW) - 900)))
     assert line.startswith("it has run for 15 min, longer than expected (41 finished jobs like it, median 62 s)")
+
+
+def test_a_provider_in_trouble_is_the_reason() -> None:
+    refused = Hindrance("the provider refuses our key (401)", until=NOW + 30)
+    outlook = explain(VideoState(registered_at=NOW), NOW - 5, NOW, USUAL, hindrance=refused)
+    assert outlook == Outlook(NOW + 30, "the provider refuses our key (401); it is asked again at 03:53:50 UTC")
+
+
+def test_a_silent_provider_is_named_while_it_is_asked_too() -> None:
+    silent = Hindrance("the provider has given no usable answer")
+    outlook = explain(STATE, NOW + 30, NOW, USUAL, leased=True, hindrance=silent)
+    assert outlook.reason == "it is being looked at just now, though the provider has given no usable answer"
+    outlook = explain(STATE, NOW + 14, NOW, USUAL, hindrance=silent)
+    assert outlook.reason == "the provider has given no usable answer; it is asked again at 03:53:34 UTC"
+
+
+def test_a_provider_that_asked_for_time_gets_it() -> None:
+    outlook = explain(STATE, NOW + 2, NOW, USUAL, hindrance=Hindrance(until=NOW + 14))
+    assert outlook == Outlook(NOW + 14, "the provider asked for fewer requests; next look 03:53:34 UTC")
+    assert explain(STATE, NOW + 14, NOW, USUAL, hindrance=Hindrance(until=NOW + 2)).next_look_at == NOW + 14
 
 
 def test_other_reasons_have_other_words() -> None:

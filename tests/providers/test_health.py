@@ -107,9 +107,31 @@ def test_after_a_pause_three_new_refusals_are_needed() -> None:
     assert forbidden(resumed, "d", "e").state is ProviderState.OK
 
 
-@pytest.mark.parametrize("look", [NOT_FOUND, Trouble("HTTP 500")])
-def test_a_missing_video_or_trouble_changes_nothing_by_itself(look: Look) -> None:
-    assert seen(ANSWERED, look, at=T + 5) == ANSWERED
+def test_a_missing_video_changes_nothing_by_itself() -> None:
+    assert seen(ANSWERED, NOT_FOUND, at=T + 5) == ANSWERED
+
+
+def test_trouble_is_no_state_but_said_with_when_it_began_and_what_came_last() -> None:
+    health = seen(seen(ANSWERED, Trouble("HTTP 500"), at=T + 5), Trouble("no answer (connect)"), at=T + 60)
+    assert (health.state, health.since, health.reason) == (ProviderState.OK, T, None)
+    assert health.silent_since == T + 5
+    assert health.silence == (
+        "the provider has given no usable answer since 2025-11-23 03:53:25 UTC: no answer (connect)"
+    )
+
+
+@pytest.mark.parametrize("look", [SHOWN, NOT_FOUND, FORBIDDEN, BadKey(), SlowDown()], ids=str)
+def test_whatever_can_be_used_ends_a_silence(look: Look) -> None:
+    silent = seen(ANSWERED, Trouble("HTTP 500"))
+    assert seen(silent, look, at=T + 5) == seen(ANSWERED, look, at=T + 5)
+
+
+def test_a_page_ends_a_silence_too() -> None:
+    assert after_page(seen(ANSWERED, Trouble("HTTP 500")), T + 5) == ANSWERED
+
+
+def test_what_is_kept_of_a_long_complaint_is_short() -> None:
+    assert len(seen(ANSWERED, Trouble("no" * 1000)).silence or "") < 300
 
 
 def test_too_many_requests_hold_it_as_long_as_it_asked_without_changing_its_state() -> None:

@@ -239,7 +239,7 @@ async def test_a_refusal_that_broke_off_is_still_a_refusal() -> None:
 async def test_a_silent_provider_is_trouble() -> None:
     async with asking(DONE, timeout=0.05) as setup:
         setup.server.gate = asyncio.Event()
-        assert await setup.provider.look("video_1") == Trouble("no usable answer (timeout)")
+        assert await setup.provider.look("video_1") == Trouble("no answer (timeout)")
         assert len(setup.server.asked) == 3
 
 
@@ -249,13 +249,13 @@ async def test_a_provider_that_is_down_is_trouble() -> None:
     config, clock = ProviderSettings(name="sim", base_url=f"http://127.0.0.1:{port}"), AutoClock()
     door = Door(AddressPolicy(anywhere=True))
     provider = OpenAIProvider(config, door, Budget(10, clock), clock)
-    assert await provider.look("video_1") == Trouble("no usable answer (connect)")
+    assert await provider.look("video_1") == Trouble("no answer (connect)")
     await door.aclose()
 
 
 async def test_an_address_that_may_not_be_dialled_is_not_tried_again() -> None:
     async with asking(DONE, policy=AddressPolicy()) as setup:
-        assert await setup.provider.look("video_1") == Trouble("no usable answer (blocked_address)")
+        assert await setup.provider.look("video_1") == Trouble("no answer (blocked_address)")
         assert setup.requests == ["retrieve"]
 
 

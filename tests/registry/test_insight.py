@@ -56,6 +56,18 @@ async def test_the_outlook_of_a_watch_says_when_it_is_looked_at_next(parts: Part
     assert outlook.next_look_at > parts.clock.now()
 
 
+async def test_the_outlook_says_that_its_provider_is_silent(parts: Parts, simulator: Simulator) -> None:
+    simulator.create("a cat [stuck]", video_id="video_1")
+    simulator.set_outage(500)
+    registered = await parts.register(callback_url="https://example.com/hook")
+    await parts.look()
+    outlook = (await parts.registry.outlooks([registered.watch.id]))[registered.watch.id]
+    assert outlook.reason.startswith("the provider has given no usable answer since ")
+    assert "HTTP 500" in outlook.reason
+    assert outlook.next_look_at is not None
+    assert outlook.next_look_at > parts.clock.now()
+
+
 @pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.5, 5), (0.95, 10), (1.0, 10)])
 def test_a_percentile_is_one_of_the_values(share: float, value: int) -> None:
     assert percentile(list(range(10, 0, -1)), share) == value

@@ -24,6 +24,16 @@ async def test_one_in_trouble_says_since_when_and_why(parts: Parts) -> None:
     assert standings == {"openai": ProviderStanding(ProviderState.PAUSED, 5.5, REFUSED, 0)}
 
 
+async def test_one_that_gives_no_answer_is_trusted_but_said_to_be_silent(parts: Parts) -> None:
+    health = {"state": "ok", "since": 5.5, "reason": None, "silence": "no usable answer"}
+    async with parts.database.write() as tx:
+        await standing.keep_provider_health(tx, "openai", URL, health, 6.0)
+    standings = await parts.registry.standings({"openai": URL})
+    assert standings == {"openai": ProviderStanding(ProviderState.OK, 5.5, "no usable answer", 0)}
+    assert await parts.registry.amiss({"openai": URL, "azure": URL}) == {"openai": "no usable answer"}
+    assert await parts.registry.amiss({"openai": "http://elsewhere.example/v1"}) == {}
+
+
 async def test_one_that_is_reached_elsewhere_now_is_a_stranger(parts: Parts) -> None:
     health = {"state": "paused", "since": 5.5, "reason": REFUSED}
     async with parts.database.write() as tx:
