@@ -217,6 +217,10 @@ class FakeRegistry:
         self._check()
         return dict.fromkeys(base_urls, self.standing)
 
+    async def amiss(self, base_urls: Mapping[str, str], /) -> dict[str, str]:
+        self._check()
+        return {} if self.standing.reason is None else {"openai": self.standing.reason}
+
     async def counts(self) -> Counts:
         self._check()
         return COUNTS

@@ -66,6 +66,10 @@ class DashboardRegistry(WatchRegistry, Protocol):
         """When watches are looked at next."""
         ...
 
+    async def amiss(self, base_urls: Mapping[str, str], /) -> Mapping[str, str]:
+        """What is wrong with providers, by the name of those with which something is."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:

@@ -54,7 +54,7 @@ async def show(ask: Ask) -> Response:
         row=row,
         deliveries=deliveries.items,
         moments=time_line(watch, seen, deliveries.items),
-        unseen=unseen(watch, looked=bool(seen)),
+        unseen=unseen(watch, missing=bool(seen)),
         media=await media_links(ask.desk.media, watch),
         cancellable=watch.status is WatchStatus.WATCHING or any(each.status == "pending" for each in deliveries.items),
     )
@@ -66,10 +66,10 @@ async def cancel(ask: Ask) -> Response:
     return ask.go_to(f"watches/{watch.id}")
 
 
-def unseen(watch: WatchView, *, looked: bool) -> str:
+def unseen(watch: WatchView, *, missing: bool) -> str:
     """Why nothing is known of a video that no look has shown yet.
 
-    :param looked: whether there was a look at all.
+    :param missing: whether a look found that the provider does not know it.
     """
     if watch.status is WatchStatus.LOST:
         refused = watch.reason == LostReason.FORBIDDEN
@@ -77,9 +77,9 @@ def unseen(watch: WatchView, *, looked: bool) -> str:
         return f"{watch.provider} never showed it: {why}."
     if watch.status is not WatchStatus.WATCHING:
         return f"{watch.provider} did not show it before the watch ended."
-    if looked:
+    if missing:
         return f"{watch.provider} does not know it so far; it is looked for again before it counts as lost."
-    return f"Not looked at yet; what {watch.provider} says of it will stand here."
+    return f"{watch.provider} has not shown it yet; what it says of it will stand here."
 
 
 def time_line(watch: WatchView, seen: Sequence[Observation], deliveries: Sequence[DeliveryView]) -> list[Moment]:

@@ -108,6 +108,7 @@ async def _listed(ask: Ask) -> dict[str, Any]:
         "counts": await ask.desk.insight.watch_counts(),
         "statuses": list(WatchStatus),
         "providers": list(ask.desk.providers),
+        "amiss": await ask.desk.registry.amiss({name: each.base_url for name, each in ask.desk.providers.items()}),
         "destinations": names.items,
         "given": _given(Form({})),
         "problem": None,

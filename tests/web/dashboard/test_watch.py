@@ -91,7 +91,7 @@ async def test_the_page_says_when_and_why_it_looks_next_and_when_the_end_is_expe
 @pytest.mark.parametrize(
     ("watch", "looked", "said"),
     [
-        (WATCH, False, "Not looked at yet"),
+        (WATCH, False, "openai has not shown it yet"),
         (WATCH, True, "openai does not know it so far"),
         (
             WATCH._replace(status=WatchStatus.LOST, reason="not_found"),
@@ -109,7 +109,7 @@ async def test_of_a_video_that_was_never_seen_the_page_says_why(
     insight.seen = [Observation("vid_1", 130, "missing", None, None)] if looked else []
     await visit.get(f"/watches/{WATCH_ID}")
     assert said in visit.html
-    assert ("ot looked at yet" in visit.html) is (not looked)
+    assert ("has not shown it yet" in visit.html) is (not looked)
     assert ("never seen" in visit.html) is (watch.status is not WatchStatus.WATCHING)
 
 

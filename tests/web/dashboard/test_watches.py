@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bridge.models import DeliveryStatus, Video, VideoStatus, WatchStatus
 from bridge.registry import WatchFilter
 from bridge.registry.insight import Overview
@@ -23,6 +25,14 @@ async def test_words_of_strangers_stay_words(visit: Visit, registry: FakeRegistr
     for path in ("/", f"/watches/{WATCH_ID}"):
         assert HOSTILE not in (await visit.get(path)).text
         assert "&lt;script&gt;" in (await visit.get(path)).text
+
+
+async def test_a_provider_in_trouble_is_named_above_the_watches(visit: Visit, registry: FakeRegistry) -> None:
+    await visit.get("/")
+    assert '<p class="note warn" role="status"><b>openai</b> the provider refuses our key (401).</p>' in visit.html
+    registry.standing = replace(registry.standing, reason=None)
+    await visit.get("/")
+    assert "refuses our key" not in visit.html
 
 
 async def test_a_filter_and_a_search_ask_the_registry_for_less(visit: Visit, registry: FakeRegistry) -> None:
