@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,6 +17,7 @@ from bridge.cli.follow import ended
 from bridge.cli.forecast import Screen
 from bridge.cli.lines import progress_line
 from bridge.cli.output import plain, say, show_json_line, stderr
+from bridge.cli.standings import Notes
 from bridge.clock import Clock
 
 _REFRESH_PER_SECOND = 8
@@ -23,8 +25,12 @@ _REFRESH_PER_SECOND = 8
 _OTHER_LINES = 3
 
 
+class FollowScreen(Screen, Notes, Protocol):
+    """All that is shown of watches that are followed."""
+
+
 @contextmanager
-def reporting(clock: Clock, *, as_json: bool) -> Iterator[Screen]:
+def reporting(clock: Clock, *, as_json: bool) -> Iterator[FollowScreen]:
     """The reporter that suits the streams: bars where a person watches and JSON does not run across them."""
     console = stderr()
     if console.is_interactive and not (as_json and sys.stdout.isatty()):
@@ -36,9 +42,12 @@ def reporting(clock: Clock, *, as_json: bool) -> Iterator[Screen]:
 
 
 class MessageReporter:
-    """Says on stderr when the server goes and comes back, and nothing else."""
+    """Says on stderr when the server goes and comes back, and what is wrong with providers; nothing else."""
 
     foretells = False
+
+    def __init__(self) -> None:
+        self._amiss: list[str] = []
 
     def changed(self, watch: JsonObject) -> None:
         """Say nothing."""
@@ -54,11 +63,21 @@ class MessageReporter:
         """Say that it is back."""
         say("The server answers again.")
 
+    def amiss(self, notes: Sequence[str]) -> None:
+        """Say what was not said before, and once that all is well again."""
+        for note in notes:
+            if note not in self._amiss:
+                say(note)
+        if self._amiss and not notes:
+            say("The provider answers again.")
+        self._amiss = list(notes)
+
 
 class LineReporter(MessageReporter):
     """One line on stderr each time the progress of a video moved."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._last: dict[str, Text] = {}
 
     def changed(self, watch: JsonObject) -> None:
@@ -72,7 +91,7 @@ class LineReporter(MessageReporter):
 class JsonReporter:
     """One JSON object on stdout for each change, beside another reporter for the person."""
 
-    def __init__(self, beside: Screen) -> None:
+    def __init__(self, beside: FollowScreen) -> None:
         self._beside = beside
 
     @property
@@ -97,6 +116,10 @@ class JsonReporter:
         """Pass it on."""
         self._beside.recovered()
 
+    def amiss(self, notes: Sequence[str]) -> None:
+        """Pass it on."""
+        self._beside.amiss(notes)
+
 
 class BarReporter:
     """A progress bar for each watch that fits the terminal; they vanish when :attr:`live` ends."""
@@ -109,6 +132,7 @@ class BarReporter:
         self._watches: dict[str, JsonObject] = {}
         self._ends: dict[str, float | None] = {}
         self._trouble: str | None = None
+        self._amiss: Sequence[str] = ()
         self.live = Live(
             get_renderable=self._render,
             console=console,
@@ -135,12 +159,16 @@ class BarReporter:
         """Take the message away."""
         self._trouble = None
 
+    def amiss(self, notes: Sequence[str]) -> None:
+        """Show the notes below the bars."""
+        self._amiss = notes
+
     def _render(self) -> RenderableType:
         # Called by the thread that draws: the list is taken in one step, the loop may add watches meanwhile.
         watches = list(self._watches.values())
         size = self._console.size
-        rows, ends = size.height - _OTHER_LINES, dict(self._ends)
+        rows, ends = size.height - _OTHER_LINES - len(self._amiss), dict(self._ends)
         parts = [bars(watches, now=self._clock.now(), width=size.width, height=rows, ends=ends)]
-        if self._trouble is not None:
-            parts.append(Text(plain(self._trouble), style="yellow"))
+        said = [*self._amiss, *([] if self._trouble is None else [self._trouble])]
+        parts += [Text(plain(each), style="yellow") for each in said]
         return Group(*parts)

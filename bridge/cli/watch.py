@@ -18,6 +18,7 @@ from bridge.cli.options import AsJson, Metadata, parse_metadata
 from bridge.cli.output import complain, say, show, show_json, stdout
 from bridge.cli.reporters import reporting
 from bridge.cli.running import open_client, run
+from bridge.cli.standings import minding_providers
 from bridge.cli.telling import settled, untold_lines
 from bridge.clock import SystemClock
 
@@ -176,7 +177,8 @@ async def _follow(client: BridgeClient, watches: list[JsonObject], *, as_json: b
     once = {watch["id"]: watch for watch in watches}.values()
     clock = SystemClock()
     with reporting(clock, as_json=as_json) as reporter:
-        async with forecasting(client, clock, reporter) as told:
+        names = {watch["provider"] for watch in once}
+        async with minding_providers(client, clock, reporter, names), forecasting(client, clock, reporter) as told:
             results = await Follower(client, clock, told).follow(once)
     lost_sight = {str(result): result.code for result in results if isinstance(result, CommandError)}
     seen = [result for result in results if not isinstance(result, CommandError)]

@@ -37,6 +37,13 @@ def test_trouble_and_its_end_are_said(capsys: Captured) -> None:
     assert capsys.readouterr().err == "Trying again.\nThe server answers again.\n"
 
 
+def test_what_is_wrong_with_a_provider_is_said_once_and_once_that_it_is_well(capsys: Captured) -> None:
+    reporter = JsonReporter(LineReporter())
+    for notes in (["openai: refused"], ["openai: refused", "azure: silent"], ["azure: silent"], []):
+        reporter.amiss(notes)
+    assert capsys.readouterr().err == "openai: refused\nazure: silent\nThe provider answers again.\n"
+
+
 def test_json_is_one_object_per_line_beside_the_other_reporter(capsys: Captured) -> None:
     reporter = JsonReporter(LineReporter())
     reporter.changed(make_watch())
@@ -55,10 +62,13 @@ def test_bars_are_drawn_and_taken_away_again(clock: ManualClock) -> None:
     with reporter.live:
         reporter.changed(make_watch(**at_progress(45)))
         reporter.trouble("The server is away.")
+        reporter.amiss(["openai: the provider refuses our key (401)"])
         reporter.live.refresh()
         assert "in_progress 45%" in screen.getvalue()
         assert "The server is away." in screen.getvalue()
+        assert "refuses our key" in screen.getvalue()
         reporter.recovered()
+        reporter.amiss([])
     # One line was drawn last, and that one line is erased.
     assert screen.getvalue().endswith("\n\x1b[?25h\r\x1b[1A\x1b[2K")
 
