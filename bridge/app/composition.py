@@ -111,7 +111,9 @@ async def open_bridge(
         # What the outside sees.
         readiness = Readiness({loop.name: partial(_alive, loop) for loop in loops}, database.ping)
         desk = MediaDesk(database, media, sources, archive=settings.archive_dir, clock=wall)
-        previews = Previews(messages.packaged, messages.checking, messages.notifiers)
+        previews = Previews(
+            messages.packaged, messages.checking, messages.notifiers, links_of(media, settings.public_url)
+        )
         pages = DashboardParts(
             registry, Insight(database), previews, desk, box.keys_for("dashboard"), EndedSessions(database)
         )

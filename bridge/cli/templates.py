@@ -83,6 +83,8 @@ def render_template(
 ) -> None:
     """Print the message that would be sent: of a sample, or of a real watch. Nothing is sent.
 
+    Links to the files of a real watch are left out: only its server can sign them, and the dashboard shows them.
+
     `video-bridge templates render email-webhook video.failed --html > mail.html`
     """
     if preview and kind is not Kind.SLACK:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.ids import event_id
@@ -15,7 +15,7 @@ from bridge.notifiers.fitting import Unfit
 from bridge.notifiers.slack_limits import MAX_BLOCKS, MAX_BLOCKS_SIZE
 from bridge.notifiers.slack_limits import MAX_TEXT as SLACK_TEXT
 from bridge.notifiers.slack_preview import preview as slack_text
-from bridge.rendering import FORMS, SAMPLES, PackagedTemplates, RenderingError, Sandbox, TemplateError, Told
+from bridge.rendering import FORMS, SAMPLES, Links, PackagedTemplates, RenderingError, Sandbox, TemplateError, Told
 from bridge.rendering.values import MAX_OUTPUT
 
 KINDS = tuple(FORMS)
@@ -61,12 +61,38 @@ class Previews:
     """Renders templates, packaged ones here and a destination's own in the sandbox.
 
     :param sandbox: not the one that messages are rendered in.
+    :param links: where people find a watch and its files, by the watch, the type of its event and when that was.
     """
 
-    def __init__(self, packaged: PackagedTemplates, sandbox: Sandbox, notifiers: Mapping[str, Notifier]) -> None:
+    def __init__(
+        self,
+        packaged: PackagedTemplates,
+        sandbox: Sandbox,
+        notifiers: Mapping[str, Notifier],
+        links: Callable[[str, EventType, float], Links],
+    ) -> None:
         self._packaged = packaged
         self._sandbox = sandbox
         self._notifiers = notifiers
+        self._links = links
+
+    def told_of(self, watch: WatchView, event_type: EventType, now: float) -> Told:
+        """The event of this type as a real watch tells it, or would if it ended now."""
+        at = watch.ended_at or now
+        links = self._links(watch.id, event_type, at)
+        return Told(
+            event_id=event_id(watch.id, event_type),
+            event_type=event_type,
+            created_at=at,
+            video=watch.video or Video(id=watch.video_id),
+            watch_id=watch.id,
+            watch_created_at=watch.created_at,
+            provider=watch.provider,
+            metadata=watch.metadata,
+            watch_url=links.watch,
+            content_url=links.content,
+            thumbnail_url=links.thumbnail,
+        )
 
     async def preview(self, kind: str, told: Told, template: str | None) -> Preview:
         """What a destination of this kind would be sent; a template that cannot be used is a fault, not an error.
@@ -94,21 +120,6 @@ class Previews:
             return packaged
         own = (await self._sandbox.render(template, form, told)).parts
         return {**packaged, **own} if any(name not in own for name in form.parts) else own
-
-
-def told_of(watch: WatchView, event_type: EventType, now: float, link: str | None) -> Told:
-    """The event of this type as a real watch would tell it."""
-    return Told(
-        event_id=event_id(watch.id, event_type),
-        event_type=event_type,
-        created_at=watch.ended_at or now,
-        video=watch.video or Video(id=watch.video_id),
-        watch_id=watch.id,
-        watch_created_at=watch.created_at,
-        provider=watch.provider,
-        metadata=watch.metadata,
-        watch_url=link,
-    )
 
 
 def sample_of(event_type: EventType) -> Told:

@@ -7,8 +7,8 @@ import pytest
 
 from bridge.models import EventType
 from bridge.notifiers import create_notifiers
-from bridge.registry.previews import KINDS, Previews, told_of
-from bridge.rendering import SAMPLES, Sandbox
+from bridge.registry.previews import KINDS, Previews
+from bridge.rendering import SAMPLES, Links, Sandbox
 from bridge.secrets import SecretBox
 from tests.parts import MASTER, PACKAGED
 from tests.web.fakes import WATCH
@@ -22,10 +22,14 @@ def kind() -> str:
     return "sqlite"
 
 
+def links(watch_id: str, event_type: EventType, event_at: float) -> Links:
+    return Links(watch_id, event_type, str(event_at))
+
+
 @pytest.fixture
 async def previews() -> AsyncIterator[Previews]:
     sandbox = Sandbox()
-    yield Previews(PACKAGED, sandbox, create_notifiers(SecretBox([MASTER]), None))
+    yield Previews(PACKAGED, sandbox, create_notifiers(SecretBox([MASTER]), None), links)
     await sandbox.aclose()
 
 
@@ -66,7 +70,8 @@ async def test_a_callback_is_shown_its_event(previews: Previews) -> None:
     assert json.loads(shown.parts["JSON"])["type"] == "video.completed"
 
 
-def test_a_real_watch_tells_its_own_values() -> None:
-    told = told_of(WATCH, EventType.WATCH_LOST, 500.0, "https://bridge.example/watches/x")
+async def test_a_real_watch_tells_its_own_values_and_links(previews: Previews) -> None:
+    told = previews.told_of(WATCH, EventType.WATCH_LOST, 500.0)
     assert (told.watch_id, told.video.id, told.created_at) == (WATCH.id, "video_abc", 500)
     assert told.metadata == WATCH.metadata
+    assert (told.watch_url, told.content_url, told.thumbnail_url) == (WATCH.id, EventType.WATCH_LOST, "500.0")

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bridge.clock import Clock
 from bridge.loops import Bell
-from bridge.models import DeliveryStatus, Outlook, WatchStatus
+from bridge.models import DeliveryStatus, EventType, Outlook, WatchStatus, WatchView
 from bridge.registry.insight import DestinationHealth, Overview
 from bridge.registry.previews import Preview
 from bridge.rendering import Told
@@ -53,6 +53,10 @@ class DashboardInsight(Protocol):
 
 class TemplatePreviews(Protocol):
     """What the dashboard asks of :class:`bridge.registry.previews.Previews`."""
+
+    def told_of(self, watch: WatchView, event_type: EventType, now: float, /) -> Told:
+        """The event of this type as a real watch tells it."""
+        ...
 
     async def preview(self, kind: str, told: Told, template: str | None, /) -> Preview:
         """What a destination of this kind would be sent."""

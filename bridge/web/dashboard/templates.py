@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from bridge.models import EventType
-from bridge.registry.previews import KINDS, told_of
+from bridge.registry.previews import KINDS
 from bridge.rendering import SAMPLES, Told
 from bridge.web.dashboard.forms import Form
 from bridge.web.dashboard.framed import framed
@@ -60,5 +60,4 @@ async def _told(ask: Ask, watch_id: str, event_type: EventType) -> tuple[Told, s
     found = {} if known is None else await ask.desk.registry.watches_by_id([known])
     if known is None or known not in found:
         return SAMPLES[event_type], f"There is no watch {watch_id[:80]!r}; this is the sample."
-    link = None if ask.desk.public_url is None else f"{ask.desk.public_url}/watches/{known}"
-    return told_of(found[known], event_type, ask.desk.clock.now(), link), None
+    return ask.desk.previews.told_of(found[known], event_type, ask.desk.clock.now()), None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 
 import httpx
@@ -15,10 +15,10 @@ from bridge.errors import Away, StoreUnavailableError
 from bridge.files import Variant
 from bridge.loops import Bell
 from bridge.metrics import Metrics
-from bridge.models import DeliveryStatus, WatchStatus, WatchView
+from bridge.models import DeliveryStatus, EventType, Video, WatchStatus, WatchView
 from bridge.registry.insight import DestinationHealth, Overview
 from bridge.registry.previews import Fault, Measure, Preview
-from bridge.rendering import Told
+from bridge.rendering import SAMPLES, Told
 from bridge.settings import ApiKey
 from bridge.store.observations import Observation
 from bridge.web.application import create_web
@@ -66,6 +66,9 @@ class FakePreviews:
     def __init__(self) -> None:
         self.asked: list[tuple[str, Told, str | None]] = []
         self.fault: Fault | None = None
+
+    def told_of(self, watch: WatchView, event_type: EventType, now: float, /) -> Told:
+        return replace(SAMPLES[event_type], watch_id=watch.id, video=Video(watch.video_id))
 
     async def preview(self, kind: str, told: Told, template: str | None, /) -> Preview:
         self.asked.append((kind, told, template))
