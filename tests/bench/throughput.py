@@ -2,7 +2,11 @@
 on SQLite, to one receiver on another core.
 
 The baseline is an asyncio script without any durability: the same events rendered, signed and sent by an
-`httpx.AsyncClient` with its default limits, 64 at a time. Per CPU second says what a core can do that is not shared."""
+`httpx.AsyncClient` with its default limits, 64 at a time. Per CPU second says what a core can do that is not shared.
+
+What limits it, by a profile of the loop's thread: rendering, signing and sending take 65 % (a third of that is the
+kernel's own send), claiming and recording 22 %, the line each delivery leaves in the log 13 %. SQLite's thread takes a
+fifth of that besides, and both share one Python."""
 
 from __future__ import annotations
 
