@@ -17,6 +17,7 @@
     │   ├── StoreUnavailableError   it is away for now; 503, and the loops wait
     │   ├── StoreConflictError      somebody else was first; decide anew
     │   └── SecretsError            a stored secret cannot be decrypted with the keys at hand
+    │       └── MissingKeyError         its key is not among them; 503 until the server is started with it
     ├── EgressError             one outgoing request had no (usable) answer; see ``reason``
     │   └── BlockedAddressError     the address is not one we may send to
     ├── FileUnavailableError    a video's file cannot be had now, or any more; see ``why``
@@ -170,6 +171,10 @@ class StoreConflictError(StoreError):
 
 class SecretsError(StoreError):
     """A stored secret cannot be decrypted with the keys at hand."""
+
+
+class MissingKeyError(SecretsError):
+    """A stored secret was encrypted with a key that is not among those at hand."""
 
 
 class EgressError(BridgeError):

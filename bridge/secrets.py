@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bridge import signing
-from bridge.errors import SecretsError
+from bridge.errors import MissingKeyError, SecretsError
 from bridge.settings import Settings
 
 _NONCE_BYTES = 12
@@ -51,12 +51,13 @@ class SecretBox:
     def decrypt(self, sealed: bytes, context: str) -> bytes:
         """The inverse of :meth:`encrypt`.
 
-        :raises SecretsError: none of the keys fits, or the value was changed or moved to another row.
+        :raises MissingKeyError: it was encrypted with none of the keys;
+        :raises SecretsError: the value was changed or moved to another row.
         """
         key_id, _, rest = sealed.partition(b":")
         cipher = self._ciphers.get(key_id.decode("ascii", "replace"))
         if cipher is None:
-            raise SecretsError(f"a stored secret was encrypted with a key that {self._source} does not hold")
+            raise MissingKeyError(f"a stored secret was encrypted with a key that {self._source} does not hold")
         try:
             return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], context.encode())
         except (InvalidTag, ValueError) as error:  # ValueError: too little is left of it for a nonce

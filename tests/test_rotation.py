@@ -177,6 +177,23 @@ async def test_beside_a_running_server_it_works_on_postgresql_alone(tmp_path: Pa
 
 
 @sqlite_alone
+async def test_a_server_that_lacks_the_new_key_names_the_remedy_until_it_is_started_with_it(tmp_path: Path) -> None:
+    await filled(tmp_path, 1)
+    ((name, sealed),) = sql(tmp_path, "SELECT id, config FROM destinations")
+    fresh = SecretBox([NEW, OLD]).reseal(sealed, f"destinations.{name}")
+    # What a rotation beside servers does, where the file lets nobody in beside one.
+    rotated = f"UPDATE destinations SET config = x'{fresh.hex()}', config_key = '{id_of(NEW)}'"
+    answers = []
+    for keys in ([OLD], [NEW, OLD]):
+        async with serving(settings_with(tmp_path, *keys)) as url, httpx.AsyncClient(base_url=url) as client:
+            await asyncio.to_thread(sql, tmp_path, rotated)
+            answers.append(await client.post(f"/v1/destinations/{name}/rotate"))
+    assert [answer.status_code for answer in answers] == [503, 200]
+    assert (answers[0].json()["error"]["code"], answers[0].headers["retry-after"]) == ("key_missing", "5")
+    assert "BRIDGE_SECRET_KEY" in answers[0].json()["error"]["message"]
+
+
+@sqlite_alone
 @pytest.mark.slow
 async def test_after_it_and_without_the_old_key_deliveries_are_signed_as_before(tmp_path: Path) -> None:
     receiver, own = Receiver(), new_secret()

@@ -25,7 +25,13 @@ def rotate(as_json: AsJson = False) -> None:
     Put the new key in front of the old one, run this, and leave the old one out. On SQLite the server must be stopped
     meanwhile; on PostgreSQL all servers must know both keys. It may be stopped and run again at any time.
     """
-    rotation = asyncio.run(rotate_secrets(load_settings()))
+    settings = load_settings()
+    if settings.database_kind != "sqlite":
+        say(
+            "Every server that runs must have the first key of BRIDGE_SECRET_KEY already, in front or behind: one that "
+            "does not answers 503 and sends nothing from now on, until it is started again with it (docs/secrets.md)."
+        )
+    rotation = asyncio.run(rotate_secrets(settings))
     if as_json:
         show_json({**asdict(rotation), "done": rotation.done})
     else:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from bridge.errors import Away, RateLimitedError, RequestError, StoreUnavailableError
+from bridge.errors import Away, MissingKeyError, RateLimitedError, RequestError, StoreUnavailableError
 from bridge.logs import get_logger
 
 CLIENT_GONE = 499
@@ -84,6 +84,20 @@ async def _on_store_unavailable(_: Request, error: Exception) -> Response:
     return JSONResponse(body, 503, {"retry-after": str(RETRY_AFTER_SECONDS)})
 
 
+KEY_MISSING = (
+    "This server does not have the key that a secret in its database is encrypted with; nothing was changed. Put that "
+    "key into its BRIDGE_SECRET_KEY and start it again."
+)
+"""What to say when somebody encrypts with another key meanwhile: a rotation, or a server with other settings."""
+
+
+async def _on_missing_key(_: Request, error: Exception) -> Response:
+    _log.error("key_missing", error=str(error))
+    body = error_object(KEY_MISSING, "server_error", code="key_missing")
+    # Another server behind the same address may have the key.
+    return JSONResponse(body, 503, {"retry-after": str(RETRY_AFTER_SECONDS)})
+
+
 async def _on_client_gone(_request: Request, _error: Exception) -> Response:
     return Response(status_code=CLIENT_GONE)
 
@@ -92,6 +106,7 @@ HANDLERS: Mapping[Any, Callable[[Request, Exception], Any]] = {
     RequestError: _on_request_error,
     HTTPException: _on_http_exception,
     StoreUnavailableError: _on_store_unavailable,
+    MissingKeyError: _on_missing_key,
     ClientDisconnect: _on_client_gone,
 }
 """Starlette's exception handlers, by class."""

@@ -33,7 +33,7 @@ _REFUSALS = {
     415: "The body is not JSON.",
     429: "More than this key may ask for just now.",
     500: "A fault of this server; its log has the details.",
-    503: "The database is away; nothing was changed.",
+    503: "The database is away, or the server lacks the key of a secret in it; nothing was changed.",
 }
 _FOR_KEYED = (400, 401, 403, 429, 500, 503)
 _FOR_OPEN = (403, 500)

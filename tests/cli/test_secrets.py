@@ -39,6 +39,23 @@ def test_while_a_server_runs_it_says_to_stop_that_and_offers_no_other_file(envir
     assert "a file of its own" not in result.stderr
 
 
+@pytest.mark.parametrize(("kind", "warned"), [("sqlite", False), ("postgresql", True)])
+def test_where_servers_go_on_meanwhile_it_says_which_key_they_must_have(
+    environ: Environ, monkeypatch: pytest.MonkeyPatch, kind: str, warned: bool
+) -> None:
+    async def rotated(settings: Settings) -> Rotation:
+        assert settings.database_kind == kind
+        return Rotation("0a1b2c3d", 4)
+
+    monkeypatch.setattr(secrets, "rotate_secrets", rotated)
+    environ["BRIDGE_SECRET_KEY"] = f"{NEW},{OLD}"
+    if kind == "postgresql":
+        environ["BRIDGE_DATABASE_URL"] = "postgresql://ann@127.0.0.1:9/bridge"
+    result = rotate()
+    assert result.exit_code == 0
+    assert ("Every server that runs must have the first key" in result.stderr) is warned
+
+
 def test_without_a_database_it_refuses_and_makes_none(environ: Environ, folder: Path) -> None:
     result = rotate()
     assert result.exit_code == 2

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from bridge.errors import ConflictError, NotFoundError, RequestError, StoreUnavailableError
+from bridge.errors import ConflictError, MissingKeyError, NotFoundError, RequestError, StoreUnavailableError
 from bridge.models import (
     Attempt,
     DeliveryStatus,
@@ -111,6 +111,7 @@ class FakeRegistry:
         self.filter: WatchFilter | DeliveryFilter | RetryFilter | None = None
         self.taken: set[str] = set()
         self.away = False
+        self.keyless = False  # the key of what is encrypted is not at hand
         self.broken = False
         self.waiting = 0
         self.reads: list[set[str]] = []
@@ -130,6 +131,8 @@ class FakeRegistry:
             raise RuntimeError("the secret recipe")
         if self.away:
             raise StoreUnavailableError("/var/lib/bridge.db is locked")
+        if self.keyless:
+            raise MissingKeyError("a stored secret was encrypted with another key")
 
     async def register(self, body: Registration, *, created_by: str | None) -> Registered:
         (answer,) = await self.register_many([body], created_by=created_by)

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from bridge.errors import (
     AuthenticationError,
+    MissingKeyError,
     PermissionDeniedError,
     RateLimitedError,
     RequestError,
@@ -22,7 +23,7 @@ from bridge.logs import get_logger
 from bridge.web.dashboard.desk import Desk
 from bridge.web.dashboard.forms import NO_FORM, Form, check_origin, check_token, read_form
 from bridge.web.dashboard.pages import Seen, path_of, redirect
-from bridge.web.errors import RETRY_AFTER_SECONDS
+from bridge.web.errors import KEY_MISSING, RETRY_AFTER_SECONDS
 from bridge.web.requestlog import caller
 
 _log = get_logger("bridge.web")
@@ -87,6 +88,9 @@ def _dispatch(methods: dict[str, Page], desk: Desk) -> Callable[[Request], Await
             _log.warning("database_away", error=str(error))
             response = desk.pages.page(seen, "away", 503)
             response.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+        except MissingKeyError as error:
+            _log.error("key_missing", error=str(error))
+            response = desk.pages.page(seen, "refused", 503, status=503, message=KEY_MISSING)
         if seen.visitor.cookie is not None and "set-cookie" not in response.headers:
             desk.sessions.set_cookie(response, seen.visitor)
         return response

@@ -148,6 +148,12 @@ async def test_a_database_that_is_away_shows_on_a_page(visit: Visit, registry: F
     assert "/var/lib" not in visit.html
 
 
+async def test_a_key_the_server_lacks_shows_on_a_page(visit: Visit, registry: FakeRegistry) -> None:
+    registry.keyless = True
+    assert (await visit.get("/")).status_code == 503
+    assert "BRIDGE_SECRET_KEY" in visit.html
+
+
 async def test_below_a_prefix_all_links_stay_below_it(shown: Starlette) -> None:
     transport = httpx.ASGITransport(app=shown, root_path="/tool")
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
