@@ -15,7 +15,7 @@ from bridge.cli.exits import CommandError, ExitCode, RefusedError
 from bridge.cli.given import Given, StandardInput, body_of
 from bridge.cli.lines import attempt_lines, destination_line, secret_lines
 from bridge.cli.options import AsJson
-from bridge.cli.output import say, show, show_json, stdout
+from bridge.cli.output import plain, say, show, show_json, stdout
 from bridge.cli.running import open_client, run
 from bridge.cli.signingsecret import find_secret
 from bridge.cli.tables import DESTINATION_COLUMNS, build_table
@@ -148,13 +148,14 @@ def rotate(name: Name, as_json: AsJson = False) -> None:
 
 @destinations.command()
 def secret(
-    url: Annotated[str, typer.Argument(metavar="URL", help="URL of a callback that has no secret of its own.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="URL of a callback, or the name or id of a stored one.")],
     as_json: AsJson = False,
 ) -> None:
-    """Print the secret that signs callbacks to a URL.
+    """Print the secret that signs callbacks to a URL, but for those that have a secret of their own.
 
     It is found on this machine, without a server: from BRIDGE_CALLBACK_SECRET, else from BRIDGE_SECRET_KEY, else from
-    the key file beside the database. So run it where the server runs, with the server's settings.
+    the key file beside the database. So run it where the server runs, with the server's settings. A secret that was
+    given for a destination, or made by `destinations rotate`, is not shown again; the command says where one signs.
     """
     found = find_secret(url, load_settings())
     if as_json:
@@ -162,6 +163,8 @@ def secret(
     else:
         show(found.secret)
         say(f"{found.origin} The receiver verifies the webhook-signature header with it; keep it secret.")
+    for caution in found.caution:
+        say(Text.assemble(("Warning: ", "yellow"), plain(caution)))
 
 
 def _how_told(events: Sequence[str], default: bool, fallback: str | None) -> JsonObject:

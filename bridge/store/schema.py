@@ -28,7 +28,13 @@ _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 # The key of the advisory lock that whoever migrates a PostgreSQL database holds: "bridge" in ASCII.
 _MIGRATION_LOCK = 0x627269646765
 
+_CALLBACKS = (
+    "SELECT id, name, config FROM destinations WHERE kind = 'callback' AND origin <> 'deleted' "
+    "AND (target = :word OR name = :word OR id = :word) ORDER BY id"
+)
+
 Answer = TypeVar("Answer")
+_Read = Callable[[str, Mapping[str, str]], Sequence[Any]]
 _log = get_logger("bridge.store")
 
 
@@ -74,14 +80,41 @@ def read_held(url: str) -> Held:
 
     :raises ConfigurationError: it cannot be used.
     """
+    return _reading(url, _held) or Held()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCallback:
+    """A callback as a database holds it. ``name`` is None where it stands in a watch; ``sealed`` are its settings."""
+
+    id: str
+    name: str | None
+    sealed: bytes = field(repr=False)
+
+
+def read_callbacks(url: str, word: str) -> list[HeldCallback]:
+    """The callbacks that a database holds of one target, or of one name or id. Creates and changes nothing; blocks.
+
+    :raises ConfigurationError: it cannot be used.
+    """
+
+    def callbacks(read: _Read) -> list[HeldCallback]:
+        return [HeldCallback(row[0], row[1], bytes(row[2])) for row in read(_CALLBACKS, {"word": word})]
+
+    return _reading(url, callbacks) or []
+
+
+def _reading(url: str, work: Callable[[_Read], Answer]) -> Answer | None:
+    """What comes of reading a database; None where a file holds nothing yet."""
     if kind_of(url) == "sqlite":
-        return _held_by_file(sqlite_path(url).resolve())
-    return _on_server(url, lambda server: _held(lambda query: server.execute(sa.text(query)).all()))
+        return _reading_file(sqlite_path(url).resolve(), work)
+    return _on_server(url, lambda server: work(lambda query, values: server.execute(sa.text(query), values).all()))
 
 
-def _held(read: Callable[[str], Sequence[Any]]) -> Held:
-    facts = {row[0]: bytes(row[1]) for row in read("SELECT name, value FROM settings")}
-    return Held(facts, dict(map(tuple, read("SELECT config_key, count(*) FROM destinations GROUP BY config_key"))))
+def _held(read: _Read) -> Held:
+    facts = {row[0]: bytes(row[1]) for row in read("SELECT name, value FROM settings", {})}
+    counted = read("SELECT config_key, count(*) FROM destinations GROUP BY config_key", {})
+    return Held(facts, dict(map(tuple, counted)))
 
 
 def _upgrade(connection: sa.Connection) -> None:
@@ -127,14 +160,14 @@ def _read_file(path: Path) -> tuple[set[str], set[str]]:
     return names, versions
 
 
-def _held_by_file(path: Path) -> Held:
+def _reading_file(path: Path, work: Callable[[_Read], Answer]) -> Answer | None:
     if not os.path.exists(path):
-        return Held()
+        return None
     try:
         with _looking(path) as connection:
             if "settings" not in _column(connection, _TABLES):
-                return Held()
-            return _held(lambda query: connection.execute(query).fetchall())
+                return None
+            return work(lambda query, values: connection.execute(query, values).fetchall())
     except sqlite3.Error as error:
         raise ConfigurationError(f"BRIDGE_DATABASE_URL: {path} cannot be used as a database: {error}.") from error
 

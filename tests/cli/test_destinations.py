@@ -163,6 +163,17 @@ def test_a_signing_secret_is_found_without_a_server(cli: Cli, stub: StubBridge, 
     assert as_json == {"url": "https://example.com/hook", "signing_secret": expected}
 
 
+def test_that_another_secret_signs_some_of_it_is_said_beside_the_one_that_is_printed(
+    cli: Cli, environ: Environ, folder: Path
+) -> None:
+    environ["BRIDGE_SECRET_KEY"] = MASTER
+    (folder / "bridge.db").write_text("no database, but a text of some length" * 30)
+    for arguments in ([], ["--json"]):
+        result = cli("destinations", "secret", "https://example.com/hook", *arguments)
+        assert (result.exit_code, "whsec_" in result.stdout) == (0, True)
+        assert "Warning: Whether a destination with this URL has a secret of its own" in result.stderr
+
+
 def test_without_a_command_the_help_is_shown(cli: Cli) -> None:
     result = cli("destinations")
     assert result.exit_code == 2
