@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -98,6 +99,9 @@ class Commands(TyperGroup):
         """Run the command, and say in one place what went wrong with it."""
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = _in_our_words(error.message)
+            raise
         except CommandError as error:
             _complain(str(error))
             raise typer.Exit(error.code) from error
@@ -109,6 +113,17 @@ class Commands(TyperGroup):
         except (BridgeError, OSError) as error:
             _complain(str(error))
             raise typer.Exit(ExitCode.FAILED) from error
+
+
+# What pydantic, which reads the values of options, puts around what is wrong with one.
+_PYDANTICS = (("Value error, ", ""), ("Input should be ", "must be "))
+_UNPARSED = re.compile(r", unable to parse string as an? \w+$")
+
+
+def _in_our_words(message: str) -> str:
+    for theirs, ours in _PYDANTICS:
+        message = message.replace(theirs, ours, 1) if message.startswith(theirs) else message
+    return _UNPARSED.sub("", message)
 
 
 def _complain(*problems: str) -> None:

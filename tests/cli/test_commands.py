@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 import pytest
@@ -76,6 +77,24 @@ def test_an_error_becomes_a_sentence_and_an_exit_code(error: BaseException, code
 
     result = CliRunner().invoke(failing, [], catch_exceptions=False)
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["templates", "render", "slack", "video.done"], "'EVENT': 'video.done' is not one of 'video.completed'"),
+        (["watch", "video_1", "--timeout", "0"], "'--timeout': must be greater than or equal to 1 "),
+        (["watch", "video_1", "--timeout", "1h"], "'--timeout': must be a valid integer "),
+        (["simulate", "--duration", "long"], "'--duration': must be a valid number "),
+    ],
+)
+def test_what_is_wrong_with_an_option_is_said_in_our_words(
+    environ: Environ, arguments: Sequence[str], said: str
+) -> None:
+    environ["COLUMNS"] = "200"
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert f"Invalid value for {said}" in result.stderr
 
 
 @pytest.mark.parametrize("name", MODULES)
