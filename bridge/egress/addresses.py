@@ -14,6 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
+REMEDY = "BRIDGE_ALLOWED_NETWORKS can allow it"
+"""What the operator can do about a refused address, the end of a sentence that names it."""
+
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
 

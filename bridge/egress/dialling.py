@@ -18,7 +18,7 @@ from typing import NamedTuple, cast
 
 import httpx
 
-from bridge.egress.addresses import AddressPolicy, IPAddress
+from bridge.egress.addresses import REMEDY, AddressPolicy, IPAddress
 from bridge.egress.failures import blamed
 from bridge.egress.resolver import Resolver
 from bridge.egress.urls import literal_address
@@ -123,7 +123,7 @@ class Dialler:
             # One bad answer refuses the name: else a list of good and bad ones would be a way to try them all.
             refusal = self._policy.refusal(address, plain=origin.scheme == "http")
             if refusal is not None:
-                raise BlockedAddressError(f"{host}: {refusal}")
+                raise BlockedAddressError(f"{host}: {refusal}; {REMEDY}")
         return addresses
 
     async def _reach(self, wire: Wire, addresses: Sequence[IPAddress], origin: Origin, timeout: float | None) -> None:

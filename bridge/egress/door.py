@@ -11,7 +11,7 @@ from typing import cast
 import httpx
 
 from bridge import __version__
-from bridge.egress.addresses import AddressPolicy
+from bridge.egress.addresses import REMEDY, AddressPolicy
 from bridge.egress.body import BoundedBody
 from bridge.egress.dialling import Dialler
 from bridge.egress.failures import translated
@@ -146,7 +146,7 @@ class Door:
             address = literal_address(host)
             refusal = address and self._policy.refusal(address, plain=outgoing.url.scheme == "http")
             if refusal:
-                raise BlockedAddressError(f"{host}: {refusal}")
+                raise BlockedAddressError(f"{host}: {refusal}; {REMEDY}")
         return outgoing
 
     async def _answer(self, outgoing: httpx.Request) -> httpx.Response:

@@ -13,7 +13,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 import httpx
 
-from bridge.egress.addresses import AddressPolicy, IPAddress
+from bridge.egress.addresses import REMEDY, AddressPolicy, IPAddress
 
 MAX_URL_LENGTH = 2048
 """Longest URL that is stored, characters."""
@@ -48,9 +48,9 @@ def check_url(url: str, policy: AddressPolicy) -> str:
     if address is not None:
         refusal = policy.refusal(address)
         if refusal is not None:
-            raise ValueError(f"not a public address: {refusal}; {_REMEDY} can allow it")
+            raise ValueError(f"not a public address: {refusal}; {REMEDY}")
     elif _is_local(host) and not policy.loopback:
-        raise ValueError(f"{host} is this machine; {_REMEDY} can allow it")
+        raise ValueError(f"{host} is this machine; {REMEDY}")
     if final.scheme == "http":
         _check_plain(host, address, policy)
     return str(final)

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 import pytest
 
 from bridge.egress import AddressPolicy, Door, OutgoingRequest
+from bridge.egress.addresses import REMEDY
 from bridge.errors import BlockedAddressError, EgressError
 from bridge.models import Reason
 from tests.egress.conftest import MakeDoor
@@ -44,7 +45,7 @@ async def test_every_new_connection_is_checked_again(make_door: MakeDoor) -> Non
         url = f"http://rebind.test:{allowed.port}/"
         await send(door, url)
         detail = await blocked(door, url)
-    assert detail == "rebind.test: 127.0.0.2 is in 127.0.0.0/8 (loopback)"
+    assert detail == f"rebind.test: 127.0.0.2 is in 127.0.0.0/8 (loopback); {REMEDY}"
     assert (allowed.connections, forbidden.connections) == (1, 0)
 
 
@@ -90,7 +91,7 @@ async def test_a_name_without_addresses_is_a_dns_failure(make_door: MakeDoor) ->
 
 async def test_plain_http_to_a_public_address_is_refused_when_sent(make_door: MakeDoor) -> None:
     door = make_door(AddressPolicy([ip_network("10.0.0.0/8")]), resolver=ScriptedResolver(["8.8.8.8"]))
-    assert await blocked(door, "http://public.test/") == "public.test: 8.8.8.8 is not in an allowed network"
+    assert await blocked(door, "http://public.test/") == f"public.test: 8.8.8.8 is not in an allowed network; {REMEDY}"
 
 
 async def test_the_operators_own_may_be_anywhere(make_door: MakeDoor) -> None:

@@ -169,7 +169,7 @@ async def test_a_proxy_whose_name_is_unknown_is_our_own_fault(make_door: MakeDoo
 @pytest.mark.parametrize("url", ["https://10.0.0.1/", "http://10.0.0.1/", "http://8.8.8.8/", "https://[::1]/"])
 async def test_a_literal_bad_address_does_not_reach_the_proxy(make_door: MakeDoor, url: str) -> None:
     async with raw_server(reply()) as proxy:
-        with pytest.raises(BlockedAddressError):
+        with pytest.raises(BlockedAddressError, match="BRIDGE_ALLOWED_NETWORKS can allow it"):
             await make_door(PUBLIC_ONLY, proxy=proxy.url).send(OutgoingRequest("POST", url), timeout=10)
     assert proxy.connections == 0
 
