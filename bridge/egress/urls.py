@@ -42,7 +42,7 @@ def check_url(url: str, policy: AddressPolicy) -> str:
 
     :raises ValueError: when it cannot be used, with a message for whoever registers it.
     """
-    final = _parse(url)
+    final = _parse(url, plain=policy.anywhere or bool(policy.allowed))
     host = final.raw_host.decode("ascii")
     address = _check_host(host)
     if address is not None:
@@ -86,10 +86,13 @@ def _lenient(url: str) -> httpx.URL | None:
     return parsed if parsed.scheme and parsed.host else None
 
 
-def _parse(url: str) -> httpx.URL:
-    """The URL as httpx reads it, once nothing in it is open to another reading."""
+def _parse(url: str, *, plain: bool) -> httpx.URL:
+    """The URL as httpx reads it, once nothing in it is open to another reading.
+
+    :param plain: whether there is a place that may be reached without TLS, so that a URL without a scheme is told so.
+    """
     _check_text(url)
-    _check_shape(url)
+    _check_shape(url, plain)
     try:
         # Twice, so that what is judged is what reading the stored text will give.
         final = httpx.URL(str(httpx.URL(url)))
@@ -114,10 +117,11 @@ def _check_text(url: str) -> None:
         raise ValueError("a fragment (#…) is never sent; leave it out")
 
 
-def _check_shape(url: str) -> None:
+def _check_shape(url: str, plain: bool) -> None:
     shape = _SHAPE.fullmatch(url)
     if shape is None or not url.lower().startswith(("http://", "https://")):
-        raise ValueError("a URL starts with https://")
+        also = ", or within allowed networks with http://" if plain else ""
+        raise ValueError(f"a URL starts with https://{also}")
     authority = shape["authority"]
     if not authority:  # of `https:////host` some make a path, some a host
         raise ValueError("the URL names no host")

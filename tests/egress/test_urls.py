@@ -68,6 +68,12 @@ def test_every_good_url_is_stored_as_it_is() -> None:
     assert [check_url(url, PUBLIC_ONLY) for url in good] == good
 
 
+@pytest.mark.parametrize("policy", [LOOPBACK, INTRANET, ANYWHERE])
+def test_without_a_scheme_it_is_told_of_http_where_that_is_taken(policy: AddressPolicy) -> None:
+    assert refusal("127.0.0.1:9000/x") == "a URL starts with https://"
+    assert refusal("127.0.0.1:9000/x", policy) == "a URL starts with https://, or within allowed networks with http://"
+
+
 def test_a_refused_address_is_explained() -> None:
     with pytest.raises(ValueError, match=r"10\.0\.0\.1 is in 10\.0\.0\.0/8 \(private\); BRIDGE_ALLOWED_NETWORKS can"):
         check_url("https://10.0.0.1/hook", PUBLIC_ONLY)
