@@ -19,6 +19,7 @@ from bridge import __version__
 from bridge.cli.connection import Connection
 from bridge.cli.events import EventParser
 from bridge.cli.exits import CommandError, ExitCode, RefusedError, UnreachableError
+from bridge.cli.wording import sentence_of
 from bridge.errors import BridgeError
 
 JsonObject = dict[str, Any]
@@ -253,10 +254,10 @@ class BridgeClient:
         error = (_json(response) or {}).get("error")
         if not isinstance(error, dict):
             return RefusedError(f"{self._connection.url} answered with HTTP {status}. Is BRIDGE_URL right?", status)
-        return RefusedError(self._explain(status, error, response.headers.get("retry-after")), status)
+        message = message_of(error, _parsed(response.request.content))
+        return RefusedError(self._explain(status, message, response.headers.get("retry-after")), status)
 
-    def _explain(self, status: int, error: JsonObject, retry_after: str | None) -> str:
-        message = message_of(error)
+    def _explain(self, status: int, message: str, retry_after: str | None) -> str:
         if status == httpx.codes.UNAUTHORIZED and self._connection.api_key is None:
             return f"{message} Set BRIDGE_API_KEY to one of the server's keys."
         if status == httpx.codes.UNAUTHORIZED:
@@ -266,11 +267,14 @@ class BridgeClient:
         return message
 
 
-def message_of(error: Mapping[str, Any]) -> str:
-    """One sentence for people of the API's error object, with the field it is about in front."""
+def message_of(error: Mapping[str, Any], sent: Mapping[str, Any] | None = None) -> str:
+    """One sentence for people of the API's error object, with the option it is about in front.
+
+    :param sent: the body of the request.
+    """
     message = str(error.get("message") or error.get("type") or "The server gave no reason.")
     message = message if message.endswith((".", "!", "?", ")")) else f"{message}."
-    return f"{error['param']}: {message}" if error.get("param") else message
+    return sentence_of(message, error.get("param"), sent)
 
 
 def _destination(name: str) -> str:

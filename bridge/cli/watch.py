@@ -167,7 +167,7 @@ async def _register_all(client: BridgeClient, registrations: list[JsonObject]) -
         answers += batch["data"]
     for registration, answer in zip(registrations, answers, strict=False):
         if "error" in answer:
-            complain(f"{registration['video_id']}: {message_of(answer['error'])}")
+            complain(f"{registration['video_id']}: {message_of(answer['error'], registration)}")
             code = max(code, code_of_error(answer["error"].get("type", "")))
     return answers, code
 

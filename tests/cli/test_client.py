@@ -103,7 +103,7 @@ async def test_an_empty_id_is_bad_usage(client: BridgeClient) -> None:
 
 async def test_text_that_is_no_unicode_is_for_the_server_to_refuse(stub: StubBridge, client: BridgeClient) -> None:
     async with client:
-        assert str(await refused(client.register({"video_id": "\udcff"}))).startswith("video_id: ")
+        assert str(await refused(client.register({"video_id": "\udcff"}))).startswith("VIDEO_ID: ")
         await client.watches({"provider": "\udcff"})
     assert stub.asked[0].body == {"video_id": "\udcff"}
 

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from starlette.responses import JSONResponse
 
 from bridge.secrets import SecretBox
 from tests.cli.conftest import Cli, Environ
 from tests.cli.samples import SECRET, make_attempt, make_stored
-from tests.cli.stub import StubBridge, refusal
+from tests.cli.stub import StubBridge, error_object, refusal
 
 SLACK = "https://hooks.slack.com/services/T/B/x"
 MASTER = "k" * 32
@@ -78,9 +79,17 @@ def test_events_are_given_one_by_one_or_with_commas(cli: Cli, stub: StubBridge) 
     assert stub.asked[0].body["events"] == ["video.completed", "video.failed", "watch.lost"]
 
 
+def test_a_refused_field_is_named_by_the_option_it_came_from(cli: Cli, stub: StubBridge, folder: Path) -> None:
+    answer = error_object("the preset postmark needs an `api_key`", param="api_key")
+    stub.fail_after(0, JSONResponse(answer, 400))
+    result = cli("destinations", "add", "mail", "--email", "ann@example.com", "--preset", "postmark")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: --api-key-file: the preset postmark needs an `--api-key-file`.\n"
+
+
 def test_a_name_that_is_taken_is_a_failure(cli: Cli) -> None:
     result = cli("destinations", "add", "team", "--slack", SLACK)
-    assert (result.exit_code, result.stderr) == (1, "Error: name: The name is taken.\n")
+    assert (result.exit_code, result.stderr) == (1, "Error: NAME: The name is taken.\n")
 
 
 def test_what_the_server_finds_wrong_is_bad_usage(cli: Cli, stub: StubBridge) -> None:

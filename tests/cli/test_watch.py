@@ -81,7 +81,7 @@ def test_each_refused_id_is_reported_and_decides_the_exit_code(cli: Cli, stub: S
     result = cli("watch", "a", "bad1", "bad2")
     assert result.exit_code == 2
     assert result.stderr == (
-        "Error: bad1: video_id: it cannot be a video id.\nError: bad2: video_id: it cannot be a video id.\n"
+        "Error: bad1: VIDEO_ID: it cannot be a video id.\nError: bad2: VIDEO_ID: it cannot be a video id.\n"
     )
     assert result.stdout.count("watching") == len(stub.watches) == 1
 
