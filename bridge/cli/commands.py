@@ -47,7 +47,7 @@ ABOUT: Mapping[str, str] = {
     "cancel": "Cancel a watch; of an ended one, the deliveries that are still pending.",
     "deliveries": "List deliveries, newest first.",
     "retry": "Send one delivery again, or with --failed all that failed.",
-    "destinations": "List, store, try out and change destinations.",
+    "destinations": "List, store, try out, disable and remove destinations.",
     "providers": "List the providers of the server, and how they stand.",
     "templates": "List, render and check the templates of messages.",
     "check": "Check the configuration that `serve` would start with, without changing anything.",

@@ -23,7 +23,7 @@ from bridge.clock import SystemClock
 from bridge.settings import load_settings
 
 app = typer.Typer()
-destinations = typer.Typer(no_args_is_help=True, help="List, store, try out and change destinations.")
+destinations = typer.Typer(no_args_is_help=True, help="List, store, try out, disable and remove destinations.")
 app.add_typer(destinations, name="destinations")
 
 Name = Annotated[
@@ -88,6 +88,8 @@ def add(
     What stands on the command line can be seen by other users of this machine and stays in the shell's history. So
     secrets come from files or standard input: `video-bridge destinations add team --slack - < url.txt`. A Slack URL is
     a secret as a whole. What e-mail leaves out is taken from the server's BRIDGE_EMAIL_… settings.
+
+    No command changes what is stored: remove it and add it anew, or use `PATCH /v1/destinations/NAME`.
     """
     given = Given(
         callback_url=callback_url,

@@ -107,7 +107,8 @@ class DestinationService:
             await self._database.alone(tx, "registry")
             if await destinations.by_name(tx, given.name) is not None:
                 raise ConflictError(
-                    f"There is a destination {given.name!r} already; change that one, or choose another name.",
+                    f"There is a destination {given.name!r} already: change it with "
+                    f"PATCH /v1/destinations/{given.name}, or choose another name.",
                     param="name",
                     code="name_taken",
                 )

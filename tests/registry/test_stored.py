@@ -40,6 +40,12 @@ def away(receiver: Receiver) -> None:
 # Resolved at each attempt.
 
 
+async def test_a_name_that_is_taken_is_told_how_the_destination_is_changed(parts: Parts) -> None:
+    await store(parts, "team", url="https://example.com/")
+    with pytest.raises(ConflictError, match="already: change it with PATCH /v1/destinations/team, or"):
+        await store(parts, "team", url="https://example.com/other")
+
+
 @pytest.mark.usefixtures("away")
 async def test_what_is_pending_goes_where_the_destination_is_now(parts: Parts, receiver: Receiver, hook: str) -> None:
     await store(parts, "queue", url=f"{hook}/old")
