@@ -109,6 +109,7 @@ class Session:
             "http://127.0.0.1:9000": self.receiver,
             "https://example.com": self.receiver,
             "https://hooks.slack.com": self._urls["slack"],
+            "python3 receiver.py": f"shown-python receiver.py {urlsplit(self.receiver).port}",
             "/var/lib/video-bridge": str(self.home),
             "postgresql://bridge:secret@db.example.com/bridge": self.database or "",
         }
@@ -126,9 +127,7 @@ class Session:
                     if line.startswith("$ "):
                         lines[block.line - 1 + number] = line[2:]
             elif block.language == "python" and page.name == "tutorial.md":
-                shown = self.home / "shown.py"
-                shown.write_text(self._with_ports(block))
-                lines[block.line - 1] = f"shown-python {shown} {urlsplit(self.receiver).port}"
+                (self.work / "receiver.py").write_text(self._with_ports(block))  # saved as the page says
         return "\n".join(lines)
 
     def _with_ports(self, block: Block) -> str:
