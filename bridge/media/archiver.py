@@ -199,6 +199,7 @@ class Archiver(Loop[ClaimedFile, Outcome]):
             outcome=written.status.value,
             reason=written.reason,
             size=written.size,
+            file=written.file,
         )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -90,6 +91,16 @@ async def test_the_film_of_a_completed_video_is_kept(
     assert whole_files(folder) == [FILM]
     assert standing(tmp_path)["video"] == ("kept", None, len(FILM))
     assert list((folder / "parts").iterdir()) == []
+
+
+async def test_the_log_says_under_which_name_a_video_is_kept(
+    parts: Parts, hook: str, archiver: Archiver, folder: Path, logs: list[MutableMapping[str, Any]]
+) -> None:
+    await ended(parts, hook)
+    await settle(archiver)
+    (said,) = [line for line in logs if line["event"] == "archive" and line["outcome"] == "kept"]
+    assert re.fullmatch(r"[0-9]{4}-[0-9]{2}/vid_[0-9a-z]{26}\.video\.mp4", said["file"])
+    assert (said["video"], (folder / said["file"]).read_bytes()) == ("video_1", FILM)
 
 
 async def test_a_provider_that_gives_no_thumbnail_costs_nothing_but_that(
