@@ -286,6 +286,7 @@ def next_lines(command: str) -> list[str]:
         f"  {command} simulate --duration 20",
         f"  OPENAI_BASE_URL={_SIMULATED} {command} serve",
         f"  {order} | {command} watch - --callback-url http://127.0.0.1:9000/ --follow",
+        "Nobody listens on port 9000 yet: docs/tutorial.md has a receiver. Until one runs, the bridge tries again.",
         f"{DEFAULT_URL}/ shows what happens. OPENAI_BASE_URL and OPENAI_API_KEY name a server that makes real videos.",
     ]
 

@@ -70,6 +70,13 @@ def test_the_next_command_finds_the_id_in_what_the_simulator_answers() -> None:
     assert re.findall(pattern, json.dumps(video.as_dict())) == [video.id]
 
 
+def test_it_says_that_the_next_command_needs_a_receiver_and_where_one_stands() -> None:
+    lines = next_lines("video-bridge")
+    assert "127.0.0.1:9000" in lines[3]
+    assert "docs/tutorial.md has a receiver" in lines[4]
+    assert 'HTTPServer(("127.0.0.1", 9000)' in (Path(__file__).parents[2] / "docs/tutorial.md").read_text()
+
+
 def rows(demo: subprocess.CompletedProcess[str], name: str) -> list[str]:
     """What one of the inboxes showed, without its margin."""
     shown, inbox = [], ""
