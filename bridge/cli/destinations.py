@@ -164,7 +164,8 @@ def secret(
         show_json({"url": found.url, "signing_secret": found.secret})
     else:
         show(found.secret)
-        say(f"{found.origin} The receiver verifies the webhook-signature header with it; keep it secret.")
+        beside = ", where a callback has no secret of its own" if found.caution else ""
+        say(f"{found.origin} The receiver verifies the webhook-signature header with it{beside}; keep it secret.")
     for caution in found.caution:
         say(Text.assemble(("Warning: ", "yellow"), plain(caution)))
 

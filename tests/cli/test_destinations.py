@@ -179,6 +179,7 @@ def test_that_another_secret_signs_some_of_it_is_said_beside_the_one_that_is_pri
     (folder / "bridge.db").write_text("no database, but a text of some length" * 30)
     for arguments in ([], ["--json"]):
         result = cli("destinations", "secret", "https://example.com/hook", *arguments)
+        assert ("with it, where a callback has no secret of its own;" in result.stderr) is not bool(arguments)
         assert (result.exit_code, "whsec_" in result.stdout) == (0, True)
         assert "Warning: Whether a destination with this URL has a secret of its own" in result.stderr
 
