@@ -17,11 +17,11 @@ from bridge.app.opening import open_database
 from bridge.clock import SystemClock
 from bridge.errors import ConfigurationError, StoreError
 from bridge.notifiers.callback import CallbackDestination
-from bridge.registry.destinations import make_row
+from bridge.registry.destinations import make_row, unseal
 from bridge.secrets import SecretBox
 from bridge.settings import Settings
 from bridge.signing import new_secret
-from bridge.store import destinations
+from bridge.store import destinations, read_callbacks
 from tests.harness import bridge_settings, serving
 from tests.parts import allow, database_url, forbid, kind, signed_by, sql
 from tests.receiver import Receiver
@@ -94,6 +94,15 @@ async def test_that_keys_do_not_fit_is_found_out_without_starting(tmp_path: Path
     ]
     assert [len(problems) for problems in found] == [1, 0, 0]
     assert "the key does not fit the database" in found[0][0]
+
+
+async def test_callbacks_are_read_by_target_name_or_id_without_opening_the_database(tmp_path: Path) -> None:
+    await filled(tmp_path)
+    ((one, target),) = sql(tmp_path, "SELECT id, target FROM destinations WHERE name = 'number-3'")
+    url = settings_with(tmp_path, OLD).database_url
+    found = [await asyncio.to_thread(read_callbacks, url, word) for word in (one, target, "number-3", "number-9")]
+    assert [[each.name for each in held] for held in found] == [["number-3"]] * 3 + [[]]
+    assert unseal(SecretBox([OLD]), one, found[0][0].sealed)["url"] == "https://example.com/3?token=t0ken"
 
 
 @sqlite_alone
@@ -176,8 +185,9 @@ async def test_beside_a_running_server_it_works_on_postgresql_alone(tmp_path: Pa
     assert set(key_ids(tmp_path)) == {id_of(NEW)}
 
 
-@sqlite_alone
-async def test_a_server_that_lacks_the_new_key_names_the_remedy_until_it_is_started_with_it(tmp_path: Path) -> None:
+async def test_a_server_that_lacks_the_new_key_names_the_remedy_until_it_is_started_with_it(
+    tmp_path: Path, kind: str
+) -> None:
     await filled(tmp_path, 1)
     ((name, sealed),) = sql(tmp_path, "SELECT id, config FROM destinations")
     fresh = SecretBox([NEW, OLD]).reseal(sealed, f"destinations.{name}")
@@ -186,7 +196,10 @@ async def test_a_server_that_lacks_the_new_key_names_the_remedy_until_it_is_star
     answers = []
     for keys in ([OLD], [NEW, OLD]):
         async with serving(settings_with(tmp_path, *keys)) as url, httpx.AsyncClient(base_url=url) as client:
-            await asyncio.to_thread(sql, tmp_path, rotated)
+            if kind == "sqlite":
+                await asyncio.to_thread(sql, tmp_path, rotated)
+            else:
+                await rotate_secrets(settings_with(tmp_path, NEW, OLD))
             answers.append(await client.post(f"/v1/destinations/{name}/rotate"))
     assert [answer.status_code for answer in answers] == [503, 200]
     assert (answers[0].json()["error"]["code"], answers[0].headers["retry-after"]) == ("key_missing", "5")
