@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import pytest
 import structlog
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from tests import compiled
 from tests.clock import AutoClock, ManualClock
+from tests.patience import PatientLoop
 
 # The machines tests run on are shared: how long one example takes says nothing.
 settings.register_profile(
@@ -61,6 +63,11 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that tests run on, and what they start inside themselves; a folder's conftest.py may name another."""
+    return {"patient": PatientLoop}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

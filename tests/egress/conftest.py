@@ -21,9 +21,9 @@ LOOPBACK = AddressPolicy(LOOPBACK_NETWORKS)
 _ON_UVLOOP = {"test_pool.py", "test_proxy.py", "test_transport.py"}
 
 
-def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Which loop a test runs on."""
-    return {"uvloop": uvloop.new_event_loop} if item.path.name in _ON_UVLOOP else {"asyncio": asyncio.new_event_loop}
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]] | None:
+    """Which loop a test runs on, unless it is the one all have."""
+    return {"uvloop": uvloop.new_event_loop} if item.path.name in _ON_UVLOOP else None
 
 
 @pytest.fixture
