@@ -67,7 +67,8 @@ class NameServer(asyncio.DatagramProtocol):
     def look_up(self, host: str, port: int) -> list[IPAddress]:
         """Ask this server, as a stub resolver does; blocks, so it is called from another thread."""
         client = dns.resolver.Resolver(configure=False)
-        client.nameservers, client.port, client.lifetime = ["127.0.0.1"], self.port, 10.0
+        client.nameservers, client.port = ["127.0.0.1"], self.port
+        client.timeout = client.lifetime = 10.0  # who asks again after a moment is given the next of the answers
         client.use_edns(0, 0, 4096)
         try:
             return [ip_address(text) for text in client.resolve_name(f"{host}.").addresses()]

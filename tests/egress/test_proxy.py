@@ -50,7 +50,7 @@ async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 async def reason_for(door: Door, url: str) -> Reason:
     with pytest.raises(EgressError) as raised:
-        await door.send(OutgoingRequest("POST", url), timeout=2)
+        await door.send(OutgoingRequest("POST", url), timeout=10)
     return raised.value.reason
 
 
