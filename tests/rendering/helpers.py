@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
 from html.parser import HTMLParser
@@ -73,13 +73,19 @@ async def open_sandbox(**options: Any) -> AsyncIterator[Sandbox]:
 
 def workers() -> list[int]:
     """The processes of all open sandboxes of this process, zombies among them; Linux only."""
-    children = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    children = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # asyncio has a thread wait for each process, which may end just now
+            children += (task / "children").read_text().split()
     return [int(pid) for pid in children]
 
 
 def resident(pid: int) -> int:
     """How much memory a process holds, KiB; Linux only."""
-    status = Path(f"/proc/{pid}/status").read_text()
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:  # it has gone meanwhile
+        return 0
     return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), 0)
 
 
