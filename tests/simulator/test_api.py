@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import openai
 import pytest
 from openai import AsyncOpenAI
@@ -33,15 +35,18 @@ async def test_a_video_is_followed_to_its_end(sdk: AsyncOpenAI, clock: ManualClo
     assert course == [("queued", 0), ("in_progress", 33), ("in_progress", 77), ("completed", 100)]
 
 
-async def test_the_poll_helper_of_the_sdk_waits_for_the_end() -> None:
-    quick = SimulatorSettings(duration=0.2, poll_after=0.01)
+async def test_the_poll_helper_of_the_sdk_waits_for_the_end(clock: ManualClock) -> None:
     async with (
-        running_simulator(quick) as provider,
+        running_simulator(SimulatorSettings(duration=10, poll_after=0.01), clock) as provider,
         AsyncOpenAI(base_url=provider.base_url, api_key="any", max_retries=0) as sdk,
     ):
-        video = await sdk.videos.create_and_poll(prompt="A cat")
+        polling = asyncio.create_task(sdk.videos.create_and_poll(prompt="A cat"))
+        async with asyncio.timeout(2):  # by itself it would ask once a second
+            await provider.simulator.until(lambda: provider.simulator.retrieves.total() > 3)
+        assert not polling.done()
+        await clock.advance(10)
+        video = await polling
         assert (video.status, video.progress) == ("completed", 100)
-        assert provider.simulator.retrieves[video.id] > 3
 
 
 async def test_a_failed_video_is_an_answer_and_no_error(sdk: AsyncOpenAI, clock: ManualClock) -> None:
