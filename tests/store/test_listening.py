@@ -89,7 +89,7 @@ async def test_a_connection_that_breaks_is_made_anew_and_said_once(url: str) -> 
         async with heralded(url) as bells:
             again = bells["videos"].waiter()
             ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-            await postgres.execute(url, f"{ours} AND pid <> pg_backend_pid() AND query LIKE 'LISTEN%'")
+            await postgres.execute(url, f"{ours} AND pid <> pg_backend_pid() AND query ~ 'LISTEN|pg_notify'")
             bells["deliveries"].ring()  # the next notice finds the connection broken
             async with asyncio.timeout(20):
                 await again
