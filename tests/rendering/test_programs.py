@@ -11,7 +11,7 @@ import pytest
 import uvloop
 
 import bridge
-from bridge.rendering import Slot, TemplateError
+from bridge.rendering import Case, Slot, TemplateError
 from tests.rendering.helpers import COMPLETED, open_sandbox, plain
 from tests.rendering.hostile import ENDLESS
 
@@ -32,9 +32,9 @@ asyncio.run(main())
 
 def test_it_works_on_uvloop() -> None:
     async def main() -> str:
-        async with open_sandbox(seconds=1) as sandbox:
+        async with open_sandbox(check_seconds=1) as sandbox:
             with pytest.raises(TemplateError, match="takes longer"):
-                await sandbox.render(ENDLESS["empty loops"], TEXT, COMPLETED)
+                await sandbox.check(TEXT, [Case(ENDLESS["empty loops"], COMPLETED)])
             return (await sandbox.render("{{ video.size }}", TEXT, COMPLETED)).parts["body"]
 
     assert uvloop.run(main()) == "1280x720"
