@@ -19,7 +19,6 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 from structlog.testing import capture_logs
 
-from bridge.clock import SystemClock
 from bridge.egress import LOOPBACK_NETWORKS, AddressPolicy, Door, Resolver
 from bridge.loops import IDLE_SECONDS, Bell, Loop
 from bridge.metrics import Metrics
@@ -42,7 +41,7 @@ from bridge.settings import ProviderSettings
 from bridge.simulator import Simulator, SimulatorSettings
 from bridge.store import Database, deliveries, destinations, migrate, standing, videos
 from tests import postgres
-from tests.clock import ManualClock
+from tests.clock import LoopClock, ManualClock
 from tests.receiver import Received, Receiver
 from tests.servers import SimulatedProvider, running_server, running_simulator
 
@@ -238,7 +237,7 @@ async def open_parts(
 
 def _lane(name: str, base_url: str, door: Door, clock: ManualClock, setting: Setting) -> Lane:
     config = ProviderSettings(name=name, base_url=base_url, api_key=SecretStr(PROVIDER_KEY), rate=setting.rate)
-    budget = Budget(setting.rate, SystemClock())
+    budget = Budget(setting.rate, LoopClock())
     return Lane(OpenAIProvider(config, door, budget, HurriedClock(clock)), setting.room)
 
 
