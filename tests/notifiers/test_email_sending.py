@@ -86,7 +86,10 @@ async def test_two_destinations_of_one_event_are_two_mails(preset: str, door: Do
 
 async def caught(door: Door, told: Told, parts: Mapping[str, str]) -> dict[str, Any]:
     """Send the mail to a catcher that the operator runs, and fetch it back from there."""
-    async with running_server(Catcher().app) as base_url, httpx.AsyncClient(base_url=f"{base_url}/api/v1") as catcher:
+    async with (
+        running_server(Catcher().app) as base_url,
+        httpx.AsyncClient(base_url=f"{base_url}/api/v1", trust_env=False) as catcher,
+    ):
         operator = EmailDefaults(f"{base_url}/api/v1/send", (), "Brücke, Inc. <bridge@example.com>", "mailpit")
         inline = complete(EmailWebhookDestination(kind="email-webhook", to=TO), operator)
         address = Address(str(inline.url), inline.model_dump(mode="json", exclude={"kind", "events"}))

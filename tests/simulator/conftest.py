@@ -26,7 +26,13 @@ def simulator(provider: SimulatedProvider) -> Simulator:
 
 
 @pytest.fixture
-async def sdk(provider: SimulatedProvider) -> AsyncIterator[AsyncOpenAI]:
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy of the environment, which the SDK would take and which does not lead to this machine."""
+    monkeypatch.setenv("no_proxy", "*")
+
+
+@pytest.fixture
+async def sdk(direct: None, provider: SimulatedProvider) -> AsyncIterator[AsyncOpenAI]:
     async with AsyncOpenAI(base_url=provider.base_url, api_key="any", max_retries=0) as client:
         yield client
 

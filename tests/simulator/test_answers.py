@@ -13,6 +13,8 @@ from bridge.simulator import Fault, FaultRates, Reply, Simulator, SimulatorSetti
 from tests.clock import AutoClock, ManualClock
 from tests.servers import running_simulator
 
+pytestmark = pytest.mark.usefixtures("direct")
+
 
 async def test_a_rate_limit_says_when_to_come_back(clock: ManualClock) -> None:
     settings = SimulatorSettings(faults=FaultRates(rate_limited=1), retry_after=7)

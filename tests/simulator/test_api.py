@@ -12,6 +12,8 @@ from bridge.simulator import Simulator, SimulatorSettings
 from tests.clock import ManualClock
 from tests.servers import running_simulator
 
+pytestmark = pytest.mark.usefixtures("direct")
+
 
 async def test_a_video_is_created_with_everything_that_was_asked(sdk: AsyncOpenAI) -> None:
     video = await sdk.videos.create(prompt="A cat", model="sora-2-pro", seconds="8", size="1280x720")
