@@ -99,7 +99,8 @@ COUNTS = Counts(
 class FakeRegistry:
     """Answers from two dictionaries and remembers what it was asked; ``destinations`` from a third.
 
-    ``away`` makes the database unreachable, ``broken`` stands for a bug, ``taken`` are keys of other content.
+    ``away`` makes the database unreachable, ``broken`` stands for a bug, ``taken`` are keys of other content,
+    ``refusals`` are for registrations of these videos.
     """
 
     def __init__(self) -> None:
@@ -110,6 +111,7 @@ class FakeRegistry:
         self.page: PageRequest | None = None
         self.filter: WatchFilter | DeliveryFilter | RetryFilter | None = None
         self.taken: set[str] = set()
+        self.refusals: dict[str, RequestError] = {}
         self.away = False
         self.keyless = False  # the key of what is encrypted is not at hand
         self.broken = False
@@ -150,6 +152,8 @@ class FakeRegistry:
     def _register(self, body: Registration) -> Registered | RequestError:
         if body.key in self.taken:
             return ConflictError("This key stands for other content.", param="key", code="key_reused")
+        if body.video_id in self.refusals:
+            return self.refusals[body.video_id]
         seen = body in self.bodies
         self.bodies.append(body)
         told = (replace(DESTINATION, signing_secret="whsec_shown"), replace(DESTINATION, name="stored"))

@@ -14,8 +14,9 @@ from bridge.errors import InvalidRequestError, RequestError
 from bridge.models import DeliveryStatus, DestinationView, Outlook, Page, PageRequest, WatchStatus, WatchView
 from bridge.registry import Registered, Registration, WatchFilter
 from bridge.registry.bodies import MAX_BATCH
-from bridge.web.dashboard.forms import Form
+from bridge.web.dashboard.forms import NO_FORM, Form
 from bridge.web.dashboard.guard import Ask
+from bridge.web.dashboard.labels import REGISTRATION, Problem, problem_of
 from bridge.web.dashboard.queries import chosen, cursor, searched
 from bridge.web.problems import validate
 from bridge.web.requestlog import caller
@@ -62,7 +63,7 @@ class Query:
 
 async def list_watches(ask: Ask) -> Response:
     """The list."""
-    return ask.page("watches", **await _listed(ask))
+    return ask.page("watches", **await _listed(ask), **await _form(ask, _given(NO_FORM)))
 
 
 async def register(ask: Ask) -> Response:
@@ -73,13 +74,10 @@ async def register(ask: Ask) -> Response:
         created_by = caller(ask.request.scope).key_name
         answers = await ask.desk.registry.register_many(bodies, created_by=created_by)
     except RequestError as error:
-        values = await _listed(ask)
-        return ask.page("watches", error.status, **{**values, "given": _given(ask.form), "problem": error.message})
+        return await _refused(ask, error)
     if len(answers) == 1 and isinstance(answers[0], RequestError):
-        values = await _listed(ask)
-        problem = answers[0]
-        return ask.page("watches", problem.status, **{**values, "given": _given(ask.form), "problem": problem.message})
-    return ask.page("registered", answers=[_answered(*each) for each in zip(ids, answers, strict=True)])
+        return await _refused(ask, answers[0])
+    return await _result(ask, list(zip(ids, answers, strict=True)))
 
 
 async def rows_of(ask: Ask, watches: Sequence[WatchView]) -> list[Row]:
@@ -97,21 +95,58 @@ async def rows_of(ask: Ask, watches: Sequence[WatchView]) -> list[Row]:
     ]
 
 
+async def _refused(ask: Ask, error: RequestError) -> Response:
+    """The list again, its form as it was typed and with what is wrong."""
+    form = await _form(ask, _given(ask.form), problem_of(error, REGISTRATION))
+    return ask.page("watches", error.status, **await _listed(ask), **form)
+
+
+async def _result(ask: Ask, answers: Sequence[tuple[str, Registered | RequestError]]) -> Response:
+    """What became of each id. If some were refused, the form again, as it was typed for those."""
+    refused = [(video_id, answer) for video_id, answer in answers if isinstance(answer, RequestError)]
+    given = {**_given(ask.form), "video_ids": "\n".join(video_id for video_id, _ in refused)}
+    registered = len(answers) - len(refused)
+    return ask.page(
+        "registered",
+        200 if registered else refused[0][1].status,
+        heading=_heading(registered, len(refused)),
+        answers=[_answered(*each) for each in answers],
+        refused=len(refused),
+        **await _form(ask, given),
+    )
+
+
+def _heading(registered: int, refused: int) -> str:
+    """What happened, in short."""
+    counts = ((registered, "registered"), (refused, "refused"))
+    return ", ".join(f"{count:,} {word}" for count, word in counts if count) if refused else "Registered"
+
+
 async def _listed(ask: Ask) -> dict[str, Any]:
     query = _query(ask)
     page = await _page(ask, query)
-    names = await ask.desk.registry.destinations.page(PageRequest(_MOST_NAMES))
     return {
         "rows": await rows_of(ask, page.items),
         "has_more": page.has_more,
         "query": query,
         "counts": await ask.desk.insight.watch_counts(),
         "statuses": list(WatchStatus),
+    }
+
+
+async def _form(ask: Ask, given: Mapping[str, Any], problem: Problem | None = None) -> dict[str, Any]:
+    """What the form that registers shows.
+
+    :param given: what stands in its fields.
+    """
+    names = await ask.desk.registry.destinations.page(PageRequest(_MOST_NAMES))
+    return {
         "providers": list(ask.desk.providers),
         "amiss": await ask.desk.registry.amiss({name: each.base_url for name, each in ask.desk.providers.items()}),
         "destinations": names.items,
-        "given": _given(Form({})),
-        "problem": None,
+        "given": given,
+        "problem": problem,
+        "labels": REGISTRATION,
         "most": MAX_BATCH,
     }
 
@@ -148,7 +183,8 @@ def _registrations(form: Form, ids: Sequence[str]) -> list[Registration]:
         raise InvalidRequestError(f"Give at most {MAX_BATCH:,} video ids at once.", param="video_ids")
     fields = _common_fields(form)
     if len(ids) > 1 and "key" in fields:
-        raise InvalidRequestError("A key stands for one registration; leave it out for several ids.", param="key")
+        problem = "An idempotency key stands for one registration; leave it out for several ids."
+        raise InvalidRequestError(problem, param="key")
     return [validate(Registration, {"video_id": each, **fields}) for each in ids]
 
 
@@ -162,7 +198,7 @@ def _common_fields(form: Form) -> dict[str, Any]:
         metadata[name.strip()] = value.strip()
     timeout = form.text("timeout")
     if timeout and not (timeout.isascii() and timeout.isdigit() and len(timeout) <= 9):
-        raise InvalidRequestError("The timeout is a whole number of seconds.", param="timeout")
+        raise InvalidRequestError("`timeout` is a whole number of seconds.", param="timeout")
     fields: Mapping[str, Any] = {
         "provider": form.text("provider"),
         "destinations": list(form.all("destinations")),
@@ -182,5 +218,6 @@ def _given(form: Form) -> dict[str, Any]:
 
 def _answered(video_id: str, answer: Registered | RequestError) -> dict[str, Any]:
     if isinstance(answer, RequestError):
-        return {"video_id": video_id, "watch": None, "created": False, "problem": answer.message}
+        problem = problem_of(answer, REGISTRATION).message
+        return {"video_id": video_id, "watch": None, "created": False, "problem": problem}
     return {"video_id": video_id, "watch": answer.watch, "created": answer.created, "problem": None}

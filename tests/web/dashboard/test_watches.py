@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bridge.errors import InvalidRequestError
 from bridge.models import DeliveryStatus, Video, VideoStatus, WatchStatus
 from bridge.registry import WatchFilter
 from bridge.registry.insight import Overview
@@ -110,8 +111,8 @@ async def test_what_was_typed_is_shown_again_with_what_is_wrong(visit: Visit, re
         ({"video_ids": ""}, "at least one video id"),
         ({"video_ids": "video_1", "metadata": "spring"}, "has no `=`"),
         ({"video_ids": "video_1", "timeout": "soon"}, "whole number of seconds"),
-        ({"video_ids": "video_1", "timeout": "99999999"}, "must be at most"),
-        ({"video_ids": "video_1\nvideo_2", "key": "k"}, "A key stands for one registration"),
+        ({"video_ids": "video_1", "timeout": "99999999"}, "“Give up after” must be at most"),
+        ({"video_ids": "video_1\nvideo_2", "key": "k"}, "An idempotency key stands for one registration"),
         ({"video_ids": "\n".join(map(str, range(1001)))}, "at most 1,000"),
         ({"video_ids": ".."}, "cannot be a video id"),
     ):
@@ -119,6 +120,40 @@ async def test_what_was_typed_is_shown_again_with_what_is_wrong(visit: Visit, re
         assert (answer.status_code, problem in visit.html) == (400, True), problem
         assert "https://typed.example/" in visit.html
     assert registry.bodies == []
+
+
+NOBODY = InvalidRequestError("Name at least one (`callback_url` or `destinations`).", param="destinations")
+
+
+async def test_of_many_those_that_were_refused_stand_in_the_form_again(visit: Visit, registry: FakeRegistry) -> None:
+    registry.refusals["video_2"] = NOBODY
+    fields = {"metadata": "shot=04", "timeout": "60", "destinations": "team"}
+    answer = await visit.post("/watches", video_ids="video_1\nvideo_2", **fields)
+    assert answer.status_code == 200
+    for shown in (
+        "<h1>1 registered, 1 refused</h1>",
+        "whsec_shown",
+        "Name at least one (“Callback URL” or “Destinations”).",
+        ">video_2</textarea>",
+        ">shot=04</textarea>",
+        'value="60"',
+        'value="team" checked',
+    ):
+        assert shown in visit.html
+
+
+async def test_when_all_are_refused_it_does_not_say_registered(visit: Visit, registry: FakeRegistry) -> None:
+    registry.refusals = {"video_1": NOBODY, "video_2": NOBODY}
+    answer = await visit.post("/watches", video_ids="video_1\nvideo_2")
+    assert answer.status_code == 400
+    assert "<h1>2 refused</h1>" in visit.html
+    assert ">video_1\nvideo_2</textarea>" in visit.html
+
+
+async def test_when_none_is_refused_there_is_no_form_to_send_again(visit: Visit) -> None:
+    await visit.post("/watches", video_ids="video_1\nvideo_2")
+    assert "<h1>Registered</h1>" in visit.html
+    assert "</textarea>" not in visit.html
 
 
 async def test_a_refusal_of_the_registry_is_shown_where_it_was_asked(visit: Visit, registry: FakeRegistry) -> None:
