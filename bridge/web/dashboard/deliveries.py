@@ -108,7 +108,8 @@ def _since(text: str) -> int | None:
     try:
         return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
     except ValueError as error:
-        raise InvalidRequestError("`since` is a date and a time, such as 2025-11-23T09:00.", param="since") from error
+        problem = "“Created at or after” is a date and a time, such as 2025-11-23T09:00."
+        raise InvalidRequestError(problem, param="since") from error
 
 
 def _number(text: str) -> int | None:

@@ -16,6 +16,7 @@ from bridge.registry.bodies import BODIES
 from bridge.web.dashboard.deliveries import readable
 from bridge.web.dashboard.forms import Form
 from bridge.web.dashboard.guard import Ask
+from bridge.web.dashboard.labels import DESTINATION, problem_of
 from bridge.web.dashboard.queries import cursor
 from bridge.web.problems import no_such, validate
 from bridge.web.requestlog import caller
@@ -37,7 +38,7 @@ async def add(ask: Ask) -> Response:
         made = await ask.desk.registry.destinations.create(body, created_by=caller(ask.request.scope).key_name)
     except RequestError as error:
         values = await _listed(ask, ask.form)
-        return ask.page("destinations", error.status, **{**values, "problem": error.message})
+        return ask.page("destinations", error.status, **{**values, "problem": problem_of(error, DESTINATION)})
     if made.signing_secret is None:
         return ask.go_to(f"destinations/{made.name}")
     return await _one(ask, made, news="It is stored.")
@@ -104,6 +105,7 @@ async def _listed(ask: Ask, form: Form) -> dict[str, Any]:
         "presets": sorted(packaged_presets()),
         "given": {name: form.raw(name) for name in _GIVEN}
         | {"events": form.all("events") or list(EventType), "default": bool(form.text("default"))},
+        "labels": DESTINATION,
         "problem": None,
     }
 

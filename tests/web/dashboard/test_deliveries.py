@@ -55,6 +55,7 @@ async def test_all_that_match_are_sent_again(visit: Visit, registry: FakeRegistr
 
 async def test_a_time_that_is_none_is_refused(visit: Visit) -> None:
     assert (await visit.post("/deliveries/retry", since="yesterday")).status_code == 400
+    assert "“Created at or after” is a date and a time" in visit.html
 
 
 async def test_where_there_is_nothing_it_says_what_to_do(visit: Visit, registry: FakeRegistry) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -44,6 +45,24 @@ async def test_what_is_wrong_with_one_is_said_and_secrets_are_not_shown_again(vi
     assert "must match" in visit.html
     assert "https://typed.example" in visit.html
     assert SECRET not in visit.html
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "said", "unfolded"),
+    [
+        ("email-webhook", {"to": "ana"}, "“To” (entry 1) cannot be used", {"For e-mail"}),
+        ("callback", {"headers": "X-Team"}, "A header is `Name: value`", {"For a callback"}),
+        ("callback", {"secret": SECRET, "fallback": "-"}, "“Stand-in”", {"For a callback", "Template and stand-in"}),
+        ("odd", {}, "“Kind” must be", set()),
+    ],
+)
+async def test_a_field_that_is_wrong_is_called_by_its_label_and_not_folded_away(
+    visit: Visit, kind: str, typed: dict[str, str], said: str, unfolded: set[str]
+) -> None:
+    await visit.post("/destinations", kind=kind, name="crew", url="https://example.com/", **typed)
+    assert said in visit.html
+    assert set(re.findall("<details open><summary>([^<]+)", visit.html)) == unfolded
+    assert visit.html.count('aria-invalid="true" aria-describedby="problem" autofocus') == 1
 
 
 async def test_a_taken_name_is_said(visit: Visit) -> None:

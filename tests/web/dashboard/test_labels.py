@@ -30,3 +30,5 @@ def test_what_is_about_no_field_of_the_form_is_told_as_it_is(error: RequestError
 async def test_the_labels_are_those_on_the_forms(visit: Visit) -> None:
     await visit.get("/")
     assert [each for each in REGISTRATION.values() if f">{each}" not in visit.html] == ["Provider"]  # there is one only
+    await visit.get("/destinations")
+    assert [each for each in DESTINATION.values() if f">{each}" not in visit.html] == []
