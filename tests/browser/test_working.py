@@ -77,7 +77,8 @@ async def test_a_destination_is_added_tested_and_disabled(opening: Opening) -> N
     await expect(page.get_by_text("whsec_")).to_be_visible()
     await page.get_by_role("button", name="Test").click()
     await expect(page.get_by_role("heading", name="The test did not arrive")).to_be_visible()
-    await expect(page.get_by_role("status").get_by_text("connect")).to_be_visible()
+    await expect(page.get_by_role("status").get_by_text("connect", exact=True)).to_be_visible()
+    await expect(page.get_by_text("127.0.0.1:9: nothing takes connections there")).to_be_visible()
     await page.get_by_role("button", name="Disable").click()
     await expect(page.get_by_text("disabled")).to_be_visible()
 

@@ -52,6 +52,7 @@ class FakeDestinations:
         self.page_asked: PageRequest | None = None
         self.change: DestinationChange | None = None
         self.forced: bool | None = None
+        self.trial = TRIED
         self.tried: dict[str, Attempt] = {}
 
     async def create(self, body: NewDestination, *, created_by: str | None) -> DestinationDetail:
@@ -85,8 +86,8 @@ class FakeDestinations:
         return replace(await self.get(name_or_id), signing_secret="whsec_new")
 
     async def test(self, name_or_id: str, /) -> Attempt:
-        self.tried[(await self.get(name_or_id)).id] = TRIED
-        return TRIED
+        self.tried[(await self.get(name_or_id)).id] = self.trial
+        return self.trial
 
     def trials(self) -> Mapping[str, Attempt]:
         return self.tried

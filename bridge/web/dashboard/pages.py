@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from bridge import __version__
 from bridge.clock import Clock
+from bridge.web.dashboard.reasons import because
 from bridge.web.dashboard.session import Sessions, Visitor
 from bridge.web.dashboard.static import StaticFiles
 
@@ -98,6 +99,7 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"iso": iso, "utc": utc, "span": span, "rough": rough, "short": short, "middle": middle}
+    made.filters |= {"because": because}
     made.globals |= {"version": __version__}
     return made
 

@@ -14,6 +14,7 @@ from bridge.registry import DeliveryFilter
 from bridge.store.observations import Observation
 from bridge.web.dashboard.guard import Ask
 from bridge.web.dashboard.media import media_links
+from bridge.web.dashboard.reasons import because
 from bridge.web.dashboard.watches import rows_of
 from bridge.web.problems import no_such
 
@@ -124,7 +125,8 @@ def _attempted(delivery: DeliveryView, attempt: Attempt) -> Moment:
     told = delivery.destination
     status = None if attempt.status is None else f"HTTP {attempt.status}"
     manual = "by hand" if attempt.trigger == "manual" else None
-    parts = (attempt.reason and _words(attempt.reason).lower(), status, f"{attempt.duration_ms} ms", manual)
+    why = attempt.reason and f"{_words(attempt.reason).lower()}: {because(attempt.reason)}"
+    parts = (why, status, f"{attempt.duration_ms} ms", manual)
     words = {Outcome.DELIVERED: "delivered", Outcome.RETRY: "will be tried again", Outcome.FAILED: "failed"}
     return Moment(
         attempt.at,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.models import DeliveryStatus
+from bridge.models import DeliveryStatus, Outcome, Reason
 from bridge.registry import DeliveryFilter, RetryFilter
 from bridge.web.dashboard.deliveries import readable
 from tests.web.dashboard.conftest import HOSTILE, Visit
@@ -26,6 +26,15 @@ async def test_a_delivery_shows_what_was_sent_and_answered(visit: Visit, registr
     await visit.get(f"/deliveries/{DELIVERY_ID}")
     for shown in ('{\n  "id": "evt_1"\n}', "bye", "410", "12 ms", "gone"):
         assert shown in visit.html
+
+
+async def test_why_one_did_not_arrive_is_told_in_a_sentence(visit: Visit, registry: FakeRegistry) -> None:
+    unknown = replace(ATTEMPT, outcome=Outcome.RETRY, reason=Reason.DNS, status=None, response=None)
+    registry.told[DELIVERY_ID] = replace(DELIVERY, reason=Reason.DNS, attempts=(unknown,))
+    for path in ("/deliveries", f"/deliveries/{DELIVERY_ID}"):
+        await visit.get(path)
+        assert "dns: no address is known for this name" in visit.html
+    assert "example.com: no address is known for this name" in visit.html
 
 
 async def test_an_answer_of_a_stranger_stays_text(visit: Visit, registry: FakeRegistry) -> None:

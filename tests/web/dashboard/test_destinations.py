@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.models import Outcome, Reason
 from bridge.registry import DestinationChange
 from bridge.registry.insight import DestinationHealth
 from bridge.web.dashboard.destinations import body_of
 from bridge.web.dashboard.forms import Form
 from tests.web.dashboard.conftest import FakeInsight, Visit
-from tests.web.fake_destinations import STORED
+from tests.web.fake_destinations import STORED, TRIED
 from tests.web.fakes import FakeRegistry
 
 SECRET = "whsec_" + "A" * 32
@@ -74,6 +75,16 @@ async def test_a_test_shows_at_once_what_came_of_it(visit: Visit) -> None:
     await visit.post("/destinations/team/test")
     for shown in ("did not arrive", "404", "no such hook", "client error"):
         assert shown in visit.html
+
+
+async def test_a_test_is_never_tried_again_and_does_not_say_so(visit: Visit, registry: FakeRegistry) -> None:
+    registry.destinations.trial = replace(TRIED, outcome=Outcome.RETRY, reason=Reason.DNS, status=None, response=None)
+    await visit.post("/destinations/team/test")
+    assert "retry" not in visit.html
+    assert ">not delivered<" in visit.html
+    assert "example.com: no address is known for this name" in visit.html
+    await visit.get("/destinations")
+    assert "(dns: no address is known for this name)" in visit.html
 
 
 async def test_what_a_test_came_to_stays_on_the_pages(visit: Visit, insight: FakeInsight) -> None:

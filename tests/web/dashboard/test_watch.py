@@ -39,7 +39,7 @@ def test_a_watch_goes_from_its_registration_over_what_was_seen_to_its_deliveries
         "In progress | 40 %",
         "Completed | 100 %",
         "Watch ended: completed | ",
-        "Attempt 1 to callback: failed | gone · HTTP 410 · 12 ms",
+        "Attempt 1 to callback: failed | gone: the receiver wants nothing any more · HTTP 410 · 12 ms",
     ]
 
 
@@ -75,7 +75,7 @@ def test_attempts_of_all_destinations_stand_in_their_order() -> None:
     first = replace(DELIVERY, attempts=(attempt(151, Outcome.RETRY), attempt(160, Outcome.DELIVERED, Trigger.MANUAL)))
     other = replace(DELIVERY, attempts=(attempt(155, Outcome.DELIVERED),))
     assert told(ENDED, deliveries=(first, other))[2:] == [
-        "Attempt 1 to callback: will be tried again | timeout · 5 ms",
+        "Attempt 1 to callback: will be tried again | timeout: no answer in time · 5 ms",
         "Attempt 1 to callback: delivered | 5 ms",
         "Attempt 1 to callback: delivered | 5 ms · by hand",
     ]
