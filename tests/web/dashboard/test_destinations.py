@@ -63,7 +63,8 @@ async def test_a_field_that_is_wrong_is_called_by_its_label_and_not_folded_away(
     await visit.post("/destinations", kind=kind, name="crew", url="https://example.com/", **typed)
     assert said in visit.html
     assert set(re.findall("<details open><summary>([^<]+)", visit.html)) == unfolded
-    assert visit.html.count('aria-invalid="true" aria-describedby="problem" autofocus') == 1
+    assert visit.html.count('aria-invalid="true" aria-describedby="fault" autofocus') == 1
+    assert f'id="fault">{said}' in visit.html
 
 
 async def test_a_taken_name_is_said(visit: Visit) -> None:
