@@ -58,6 +58,10 @@ if (live && document.querySelector("[data-part]")) {
   addEventListener("pagehide", () => source.close());
 }
 
+// Where the row of pages is wider than the screen, the one that is open is to be seen.
+const here = document.querySelector(".top nav [aria-current]");
+if (here) here.closest("ul").scrollLeft = here.offsetLeft - here.closest("ul").offsetLeft;
+
 for (const form of document.querySelectorAll("form[data-confirm]")) {
   form.addEventListener("submit", (event) => {
     if (!confirm(form.dataset.confirm)) event.preventDefault();

@@ -110,6 +110,8 @@ async def test_dark_is_remembered_until_it_is_taken_back(visit: Visit) -> None:
     await visit.post("/theme", theme="dark", back="overview")
     await visit.get("/overview")
     assert 'data-theme="dark"' in visit.html
+    assert 'value="dark" aria-pressed="true"' in visit.html
     await visit.post("/theme", theme="pink")
     await visit.get("/overview")
     assert "data-theme" not in visit.html
+    assert 'value="" aria-pressed="true"' in visit.html

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bridge.errors import InvalidRequestError
 from bridge.models import DeliveryStatus, Video, VideoStatus, WatchStatus
 from bridge.registry import WatchFilter
@@ -18,6 +20,31 @@ async def test_a_watch_shows_its_video_its_progress_and_its_destinations(
     await visit.get("/")
     for shown in ("video_abc", '<progress max="100" value="40"', "watching", "campaign=spring", ">failed<", "callback"):
         assert shown in visit.html
+
+
+async def test_a_watch_is_known_by_the_beginning_of_its_prompt(visit: Visit, registry: FakeRegistry) -> None:
+    prompt = "A paper boat drifts. " * 50
+    registry.known[WATCH_ID] = WATCH._replace(video=Video("video_abc", VideoStatus.IN_PROGRESS, prompt=prompt))
+    await visit.get("/")
+    assert f">{prompt[:79].rstrip()}…<" in visit.html
+
+
+@pytest.mark.parametrize(
+    ("status", "drawn"),
+    [
+        (WatchStatus.WATCHING, "<progress max"),
+        (WatchStatus.FAILED, '<progress class="bad" max'),
+        (WatchStatus.TIMED_OUT, '<progress class="bad" max'),
+        (WatchStatus.CANCELLED, '<progress class="other" max'),
+        (WatchStatus.COMPLETED, "<progress max"),
+    ],
+)
+async def test_the_bar_of_what_went_wrong_looks_so(
+    visit: Visit, registry: FakeRegistry, status: WatchStatus, drawn: str
+) -> None:
+    registry.known[WATCH_ID] = WATCH._replace(status=status, video=Video("video_abc", None, progress=99))
+    await visit.get("/")
+    assert drawn in visit.html
 
 
 async def test_words_of_strangers_stay_words(visit: Visit, registry: FakeRegistry) -> None:
