@@ -94,9 +94,12 @@ async def test_a_template_is_previewed_while_it_is_typed_and_its_error_names_the
 
 async def test_a_mail_is_shown_in_a_frame_with_its_own_styles(opening: Opening) -> None:
     page = await opening("/templates?kind=email-webhook")
-    await page.get_by_role("button", name="Show the mail").click()
     frame = page.frame_locator("iframe[name=mail]")
     await expect(frame.get_by_role("heading", name="Video completed")).to_be_visible()
+    await page.get_by_label("Template (Jinja)").fill("<h1>{{ video.model }} is ready</h1>")
+    await expect(frame.get_by_text("renders here what is typed")).to_be_visible(timeout=15_000)
+    await page.get_by_role("button", name="Show the mail").click()
+    await expect(frame.get_by_role("heading", name="sora-2-pro is ready")).to_be_visible()
 
 
 async def test_a_hostile_prompt_is_text_and_nothing_else(opening: Opening, stage: Stage) -> None:

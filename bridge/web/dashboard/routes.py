@@ -45,6 +45,7 @@ def _pages(keys: KeyRing) -> list[Page]:
         Page("POST", "/destinations/{destination}/rotate", destinations.rotate, changes=True),
         Page("GET", "/templates", templates.show),
         Page("POST", "/templates", templates.preview),
+        Page("GET", "/templates/mail", templates.packaged_mail),
         Page("POST", "/templates/mail", templates.mail),
         Page("GET", "/overview", overview.show),
         Page("GET", "/sign-in", signing_in.ask_to_sign_in, open=True),

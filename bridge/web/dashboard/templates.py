@@ -15,13 +15,12 @@ from bridge.web.dashboard.guard import Ask
 from bridge.web.dashboard.queries import chosen, cursor
 
 _LONGEST = 65_536
+_TO_BE_SHOWN = '<p style="margin:2rem;font-family:sans-serif">“Show the mail” renders here what is typed.</p>'
 
 
 async def show(ask: Ask) -> Response:
     """The packaged message of a kind and an event, and a place to write another."""
-    params = ask.request.query_params
-    given = {name: [params[name]] for name in ("kind", "event", "watch") if name in params}
-    return ask.page("templates", **await _tried(ask, Form(given)))
+    return ask.page("templates", **await _tried(ask, _asked(ask)))
 
 
 async def preview(ask: Ask) -> Response:
@@ -29,10 +28,24 @@ async def preview(ask: Ask) -> Response:
     return ask.page("templates", **await _tried(ask, ask.form))
 
 
+async def packaged_mail(ask: Ask) -> Response:
+    """The HTML of the packaged mail by itself, for the frame; of one that is typed in, how it gets there."""
+    if "typed" in ask.request.query_params:
+        return framed(_TO_BE_SHOWN)
+    tried = await _tried(ask, _asked(ask))
+    return framed(tried["preview"].parts.get("html", ""))
+
+
 async def mail(ask: Ask) -> Response:
     """The HTML of a mail by itself, for the frame."""
     tried = await _tried(ask, ask.form)
     return framed(tried["preview"].parts.get("html", ""))
+
+
+def _asked(ask: Ask) -> Form:
+    """What a link asks to be shown: never a template, for addresses are kept in many places."""
+    params = ask.request.query_params
+    return Form({name: [params[name]] for name in ("kind", "event", "watch") if name in params})
 
 
 async def _tried(ask: Ask, form: Form) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from bridge.models import EventType
 from bridge.registry.previews import Fault
 from bridge.rendering import SAMPLES
@@ -42,6 +44,28 @@ async def test_a_fault_names_its_line(visit: Visit, previews: FakePreviews) -> N
 async def test_what_was_typed_stays(visit: Visit) -> None:
     answer = await visit.post("/templates", template="</textarea><b>{{ video.id }}")
     assert "&lt;/textarea&gt;&lt;b&gt;{{ video.id }}" in answer.text
+
+
+async def test_the_packaged_mail_is_in_its_frame_at_once(visit: Visit, previews: FakePreviews) -> None:
+    await visit.get(f"/templates?kind=email-webhook&event=video.failed&watch={WATCH_ID}")
+    assert "Show the mail" not in visit.html
+    (frame,) = re.findall('<iframe [^>]* sandbox src="./([^"]+)"', visit.html)
+    answer = await visit.get(f"/{frame}")
+    assert answer.text == "<p style='color:red'>email-webhook</p>"
+    assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+    _, in_frame = previews.asked
+    assert (in_frame[0], in_frame[1].event_type, in_frame[1].watch_id) == ("email-webhook", "video.failed", WATCH_ID)
+
+
+async def test_one_that_is_typed_stands_in_no_address_and_is_shown_when_it_is_asked_for(
+    visit: Visit, previews: FakePreviews
+) -> None:
+    await visit.post("/templates", kind="email-webhook", template="secret text")
+    (frame,) = re.findall('<iframe [^>]* sandbox src="./([^"]+)"', visit.html)
+    assert frame == "templates/mail?typed=1"
+    assert ">Show the mail</button>" in visit.html
+    assert "“Show the mail” renders here" in (await visit.get(f"/{frame}&template=x")).text
+    assert len(previews.asked) == 1
 
 
 async def test_a_mail_is_framed_with_its_styles_and_nothing_else(visit: Visit) -> None:
