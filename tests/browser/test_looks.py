@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from axe_core_python.async_playwright import Axe
+from playwright.async_api import expect
 
 from tests.browser.conftest import Opening, Scheme
-from tests.browser.stage import Stage, paths
+from tests.browser.stage import READER, Stage, paths
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
 
@@ -46,6 +47,15 @@ async def test_the_line_under_an_id_swallows_no_underscore_of_it(opening: Openin
     )
     assert style[0] == "none"
     assert style[1] >= 0.3  # of the font's size: an underscore ends at a quarter of it
+
+
+async def test_the_head_takes_two_rows_of_a_telephone_and_shows_where_one_is(opening: Opening) -> None:
+    page = await opening("/overview", key=READER, width=360)
+    head = await page.locator("header.top").bounding_box()
+    assert head is not None
+    assert head["height"] <= 96
+    await expect(page.get_by_role("button", name="Sign out")).to_be_in_viewport(ratio=1)
+    await expect(page.locator("nav [aria-current]")).to_be_in_viewport(ratio=0.98)
 
 
 async def test_the_form_to_sign_in_is_usable_by_everybody(opening: Opening) -> None:

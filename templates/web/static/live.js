@@ -60,7 +60,11 @@ if (live && document.querySelector("[data-part]")) {
 
 // Where the row of pages is wider than the screen, the one that is open is to be seen.
 const here = document.querySelector(".top nav [aria-current]");
-if (here) here.closest("ul").scrollLeft = here.offsetLeft - here.closest("ul").offsetLeft;
+if (here) {
+  const row = here.closest("ul");
+  const end = here.offsetLeft - row.offsetLeft + here.offsetWidth;
+  if (end > row.clientWidth) row.scrollLeft = end - row.clientWidth;
+}
 
 for (const form of document.querySelectorAll("form[data-confirm]")) {
   form.addEventListener("submit", (event) => {
