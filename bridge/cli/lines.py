@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
 
 from rich.text import Text
 
@@ -11,6 +10,8 @@ from bridge.cli.client import JsonObject
 from bridge.cli.output import plain
 from bridge.cli.tables import STYLES, destination_label, status_text
 from bridge.cli.times import show_duration, show_time
+from bridge.models import Reason
+from bridge.reasons import OF_THE_HOST, because
 
 EXCERPT = 200
 """Of a receiver's answer, as much as helps to recognise it, characters."""
@@ -19,16 +20,6 @@ _LOST = {
     "not_found": "the provider does not know this video",
     "forbidden": "the provider does not show this video to our key",
 }
-
-_UNREACHED = {
-    "dns": "no address is known for this name",
-    "connect": "nothing takes connections there",
-    "timeout": "no answer in time",
-    "tls": "the server cannot prove who it is, or speaks no TLS",
-    "reset": "the connection broke off",
-    "blocked_address": "the server may not send there; its log says why",
-}
-"""Why nothing came back from a host, by the reason of the attempt."""
 
 
 def watch_line(watch: JsonObject) -> Text:
@@ -70,8 +61,8 @@ def attempt_lines(attempt: JsonObject, url: str | None = None) -> Iterator[Text]
     )
     if attempt["response"] and not good:
         yield Text(f"  answer: {plain(attempt['response'][:EXCERPT])}")
-    elif url is not None and attempt["reason"] in _UNREACHED:
-        yield Text(f"  {plain(urlsplit(url).netloc)}: {_UNREACHED[attempt['reason']]}")
+    elif url is not None and attempt["reason"] in OF_THE_HOST:
+        yield Text(f"  {plain(because(Reason(attempt['reason']), url))}")
 
 
 def secret_lines(watches: Sequence[JsonObject]) -> Iterator[Text]:

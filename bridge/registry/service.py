@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bridge.clock import Clock
 from bridge.errors import ConflictError, InvalidRequestError, NotFoundError, RequestError
@@ -31,6 +31,7 @@ from bridge.registry.destinations import DestinationDesk, Inline, unseal
 from bridge.registry.outlooks import outlooks_of
 from bridge.registry.placing import Placer
 from bridge.registry.planning import Placed, ReadRegistration
+from bridge.registry.standings import amiss_with, standings_of
 from bridge.registry.stored import DestinationService, TryOut, no_trial
 from bridge.secrets import SecretBox
 from bridge.store import (
@@ -282,30 +283,14 @@ class Registry:
         return waited
 
     async def standings(self, base_urls: Mapping[str, str]) -> Mapping[str, ProviderStanding]:
-        """How providers stand, by name. One whose base URL is another now is a stranger again.
-
-        :param base_urls: of the providers, by name.
-        """
+        """How the providers with these base URLs stand, by name."""
         async with self._database.read() as tx:
-            known = await standing.provider_health(tx)
-            in_flight = await videos.in_flight(tx)
-        return {
-            name: _standing(known.get(name), base_url, in_flight.get(name, 0)) for name, base_url in base_urls.items()
-        }
+            return await standings_of(tx, base_urls)
 
     async def amiss(self, base_urls: Mapping[str, str]) -> Mapping[str, str]:
-        """What is wrong with providers, by the name of those with which something is.
-
-        :param base_urls: of the providers, by name.
-        """
+        """What is wrong with the providers with these base URLs, by the name of those with which something is."""
         async with self._database.read() as tx:
-            known = await standing.provider_health(tx)
-        wrong = {
-            name: standing.amiss(health)
-            for name, (base_url, health) in known.items()
-            if base_urls.get(name) == base_url
-        }
-        return {name: what for name, what in wrong.items() if what is not None}
+            return await amiss_with(tx, base_urls)
 
     async def counts(self) -> Counts:
         """What the metrics show of the database."""
@@ -388,13 +373,6 @@ class Registry:
 
 def _answer(placed: Placed | RequestError, found: Mapping[str, WatchView]) -> Registered | RequestError:
     return placed if isinstance(placed, RequestError) else Registered(found[placed.watch_id], placed.created)
-
-
-def _standing(known: tuple[str, Mapping[str, Any]] | None, base_url: str, in_flight: int) -> ProviderStanding:
-    if known is None or known[0] != base_url:
-        return ProviderStanding(ProviderState.OK, None, None, in_flight)
-    health = known[1]
-    return ProviderStanding(ProviderState(health["state"]), health["since"], standing.amiss(health), in_flight)
 
 
 def _not_judged(param: str) -> InvalidRequestError:

@@ -116,7 +116,7 @@ def test_a_test_that_arrives_is_success(cli: Cli, stub: StubBridge) -> None:
     [
         ("timeout", "  hooks.slack.com: no answer in time\n"),
         ("dns", "  hooks.slack.com: no address is known for this name\n"),
-        ("blocked_address", "  hooks.slack.com: the server may not send there; its log says why\n"),
+        ("blocked_address", "  hooks.slack.com: this server may not send there; its log says why\n"),
         ("own_fault", ""),
     ],
 )

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from bridge import __version__
 from bridge.clock import Clock
-from bridge.web.dashboard.reasons import because
+from bridge.reasons import because
 from bridge.web.dashboard.session import Sessions, Visitor
 from bridge.web.dashboard.static import StaticFiles
 

@@ -10,11 +10,11 @@ from typing import Literal
 from starlette.responses import Response
 
 from bridge.models import Attempt, DeliveryView, LostReason, Outcome, PageRequest, WatchStatus, WatchView
+from bridge.reasons import because
 from bridge.registry import DeliveryFilter
 from bridge.store.observations import Observation
 from bridge.web.dashboard.guard import Ask
 from bridge.web.dashboard.media import media_links
-from bridge.web.dashboard.reasons import because
 from bridge.web.dashboard.watches import rows_of
 from bridge.web.problems import no_such
 

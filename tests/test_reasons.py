@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.models import Reason
-from bridge.web.dashboard.reasons import SENTENCES, because
+from bridge.reasons import SENTENCES, because
 
 
 def test_every_reason_has_a_sentence_that_says_more_than_its_word() -> None:

@@ -31,8 +31,8 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.OWN_FAULT: "the trouble is on this server’s side, such as its network or its proxy",
 }
 
-# About a host, not about what it answered.
-_OF_THE_HOST = frozenset({Reason.TIMEOUT, Reason.CONNECT, Reason.DNS, Reason.TLS, Reason.RESET, Reason.BLOCKED_ADDRESS})
+OF_THE_HOST = frozenset({Reason.TIMEOUT, Reason.CONNECT, Reason.DNS, Reason.TLS, Reason.RESET, Reason.BLOCKED_ADDRESS})
+"""What is said of a host, and not of what it answered."""
 
 
 def because(reason: Reason, url: str | None = None) -> str:
@@ -40,5 +40,5 @@ def because(reason: Reason, url: str | None = None) -> str:
 
     :param url: where it went, as far as that is shown; it says of which host this is true.
     """
-    host = urlsplit(url).netloc if url is not None and reason in _OF_THE_HOST else ""
+    host = urlsplit(url).netloc if url is not None and reason in OF_THE_HOST else ""
     return f"{host}: {SENTENCES[reason]}" if host else SENTENCES[reason]
