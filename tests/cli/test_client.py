@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 from collections.abc import Awaitable
 
 import httpx
@@ -19,6 +18,7 @@ from bridge.web.health import Readiness
 from tests.cli.conftest import Environ
 from tests.cli.samples import DELIVERY_ID, WATCH_ID, make_delivery, make_watch
 from tests.cli.stub import StubBridge, error_object, refusal
+from tests.ports import free_port
 from tests.servers import running_server
 from tests.web.conftest import database_answers
 from tests.web.fakes import FakeRegistry
@@ -217,8 +217,7 @@ async def test_an_answer_of_another_kind_of_server_is_recognised(
 
 
 async def test_a_server_that_is_not_there_is_asked_about() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     async with BridgeClient(Connection(url)) as client:
         error = await refused(client.watches({}))
     assert error.code == ExitCode.UNREACHABLE

@@ -16,6 +16,7 @@ from bridge.ids import new_id
 from tests.cli.samples import WATCH_ID, at_progress, completed, failed, make_destination, make_watch
 from tests.cli.stub import CUT, StubBridge, refusal
 from tests.clock import AutoClock, ManualClock
+from tests.ports import free_port
 from tests.servers import running_server
 
 
@@ -207,9 +208,8 @@ async def test_a_server_that_comes_back_is_asked_again(notes: Notes, clock: Manu
     stub = StubBridge()
     stub.add(make_watch())
     stub.course("video_abc", completed())
-    async with running_server(stub.app) as url:
-        port = int(url.rpartition(":")[2])
-    async with BridgeClient(Connection(url)) as client:
+    port = free_port()
+    async with BridgeClient(Connection(f"http://127.0.0.1:{port}")) as client:
         following = asyncio.create_task(Follower(client, clock, notes).follow([make_watch()]))
         await notes.troubled.wait()
         async with running_server(stub.app, port=port):

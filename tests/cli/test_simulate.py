@@ -12,15 +12,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bridge.cli import app
+from tests.ports import free_port
 
 
 def simulate(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["simulate", *arguments], catch_exceptions=False, prog_name="video-bridge")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @contextmanager
@@ -30,7 +26,7 @@ def ended_by(number: signal.Signals, port: int, answers: list[int]) -> Iterator[
 
     def ask_and_end() -> None:
         url = f"http://127.0.0.1:{port}/v1/videos"
-        with httpx.Client(transport=httpx.HTTPTransport(retries=10), trust_env=False) as client:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=10), trust_env=False, timeout=60) as client:
             answers.append(client.get(url).status_code)
         over.set()
         os.kill(os.getpid(), number)
