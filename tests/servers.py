@@ -6,7 +6,9 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
+import httpx
 from starlette.types import ASGIApp
 
 from bridge.clock import Clock, SystemClock
@@ -26,6 +28,14 @@ async def running_server(
     """
     async with listening(app, host, port, lifespan="auto", tls=tls) as base_url:
         yield base_url
+
+
+def http_client(**options: Any) -> httpx.AsyncClient:
+    """A client for servers on this machine: without proxies, and patient.
+
+    httpx alone gives up after five seconds, which a busy machine may need for itself.
+    """
+    return httpx.AsyncClient(**{"trust_env": False, "timeout": 30.0, **options})
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
@@ -26,7 +25,7 @@ from bridge.simulator import Fault
 from bridge.store import migrate
 from tests.harness import bridge_settings, serving
 from tests.receiver import Receiver
-from tests.servers import running_server, running_simulator
+from tests.servers import http_client, running_server, running_simulator
 
 NOWHERE = "http://127.0.0.1:9/v1"
 KEY = "one key of thirty-two characters"
@@ -98,7 +97,7 @@ async def test_a_lock_file_that_was_left_behind_holds_nobody(tmp_path: Path) -> 
 async def test_a_second_server_on_the_same_file_does_not_start_and_leaves_the_first_alone(tmp_path: Path) -> None:
     async with serving(bridge_settings(tmp_path, NOWHERE)) as url:
         assert "BRIDGE_DATABASE_URL: another" in await refused(tmp_path)
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client() as client:
             assert (await client.get(f"{url}/readyz")).status_code == 200
     await opened(tmp_path)
 
@@ -254,7 +253,7 @@ async def test_the_link_in_a_message_leads_to_the_public_url(tmp_path: Path) -> 
     async with running_simulator() as provider, running_server(receiver.app) as hook:
         video = provider.simulator.create("a cat [duration=0]")
         settings = bridge_settings(tmp_path, provider.base_url, BRIDGE_PUBLIC_URL="https://bridge.example/")
-        async with serving(settings) as url, httpx.AsyncClient(trust_env=False) as client:
+        async with serving(settings) as url, http_client() as client:
             answer = await client.post(f"{url}/v1/watches", json={"video_id": video.id, "callback_url": hook})
             (call,) = await receiver.wait_for(1)
     assert call.json["watch"]["url"] == f"https://bridge.example/watches/{answer.json()['id']}"
@@ -263,7 +262,7 @@ async def test_the_link_in_a_message_leads_to_the_public_url(tmp_path: Path) -> 
 async def test_it_listens_on_ipv6_too(tmp_path: Path) -> None:
     async with serving(bridge_settings(tmp_path, NOWHERE, BRIDGE_HOST="::1")) as url:
         assert url.startswith("http://[::1]:")
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client() as client:
             assert (await client.get(f"{url}/healthz")).status_code == 200
 
 
@@ -278,7 +277,7 @@ async def test_a_signal_stops_it_and_finds_its_handler_again_afterwards(tmp_path
 
 
 async def test_who_waits_for_a_watch_does_not_hold_up_the_stop(tmp_path: Path) -> None:
-    async with running_simulator() as provider, httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with running_simulator() as provider, http_client() as client:
         video = provider.simulator.create("a cat [stuck]")
         body = {"video_id": video.id, "callback_url": "https://example.com/hook"}
         async with serving(bridge_settings(tmp_path, provider.base_url)) as url:
@@ -311,7 +310,7 @@ async def test_what_hangs_is_cut_after_the_grace_and_burns_no_attempt(
         provider.simulator.create("a cat [duration=0]", video_id="video_1")
         async with (
             serving(bridge_settings(tmp_path, provider.base_url)) as url,
-            httpx.AsyncClient(trust_env=False) as client,
+            http_client() as client,
         ):
             await client.post(f"{url}/v1/watches", json={"video_id": "video_1", "callback_url": hook})
             await deaf.came.wait()
@@ -334,7 +333,7 @@ async def test_while_it_ends_what_is_in_flight_it_says_that_it_is_stopping(
     async with (
         running_simulator() as provider,
         running_server(deaf) as hook,
-        httpx.AsyncClient(trust_env=False) as client,
+        http_client() as client,
     ):
         provider.simulator.create("a cat [duration=0]", video_id="video_1")
         settings = bridge_settings(tmp_path, provider.base_url)

@@ -40,6 +40,7 @@ from bridge.simulator.server import listening
 from tests.harness import bridge_settings, serving
 from tests.ports import free_port, wait_for_port
 from tests.receiver import Received, Receiver
+from tests.servers import http_client
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -124,7 +125,7 @@ async def test_the_curl_command_registers_a_watch(tmp_path: Path) -> None:
     async with listening(simulator) as provider, serving(bridge_settings(tmp_path, f"{provider}/v1")) as bridge:
         url, *options = arguments
         data = options[options.index("-d") + 1]
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client() as client:
             name, value = options[options.index("-H") + 1].split(": ")
             answer = await client.post(
                 url.replace("http://127.0.0.1:8080", bridge), content=data, headers={name: value}
@@ -145,9 +146,11 @@ def test_the_receiver_shown_verifies_and_starts_the_next_step(tmp_path: Path) ->
         try:
             wait_for_port(port)
             headers = signing.headers([secret], "evt_1", int(time.time()), body)
-            accepted = httpx.post(f"http://127.0.0.1:{port}/", content=body, headers=headers, trust_env=False)
+            accepted = httpx.post(
+                f"http://127.0.0.1:{port}/", content=body, headers=headers, trust_env=False, timeout=30
+            )
             forged = headers | {"webhook-id": "evt_2"}
-            refused = httpx.post(f"http://127.0.0.1:{port}/", content=body, headers=forged, trust_env=False)
+            refused = httpx.post(f"http://127.0.0.1:{port}/", content=body, headers=forged, trust_env=False, timeout=30)
             assert it.stdout is not None
             started = it.stdout.readline()
         finally:
@@ -233,7 +236,7 @@ async def dispatched(sandbox: Sandbox) -> Received:
     (shown,) = GITHUB
     (destination,) = destinations(shown)
     github, notifier = Receiver(), NOTIFIERS[destination.kind]
-    async with listening(github.app) as server, httpx.AsyncClient(trust_env=False) as client:
+    async with listening(github.app) as server, http_client() as client:
         url = str(destination.url).replace("https://api.github.com", server)
         address = Address(url, settings_of(destination))
         rendered = await composer(sandbox).compose(destination.kind, COMPLETED, address)

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from bridge.app import rotate_secrets, rotation
@@ -25,7 +24,7 @@ from bridge.store import destinations, read_callbacks
 from tests.harness import bridge_settings, serving
 from tests.parts import allow, database_url, forbid, kind, signed_by, sql
 from tests.receiver import Receiver
-from tests.servers import running_server, running_simulator
+from tests.servers import http_client, running_server, running_simulator
 
 __all__ = ["kind"]
 
@@ -172,7 +171,7 @@ async def test_where_nothing_was_stored_there_is_nothing_to_rotate(tmp_path: Pat
 async def test_beside_a_running_server_it_works_on_postgresql_alone(tmp_path: Path, kind: str) -> None:
     await filled(tmp_path)
     settings = settings_with(tmp_path, NEW, OLD)
-    async with serving(settings) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(settings) as url, http_client(base_url=url) as client:
         if kind == "sqlite":
             with pytest.raises(ConfigurationError, match="another `video-bridge serve` is using"):
                 await rotate_secrets(settings)
@@ -223,5 +222,5 @@ async def test_after_it_and_without_the_old_key_deliveries_are_signed_as_before(
 
 async def _posted(settings: Settings, path: str, body: Mapping[str, Any]) -> None:
     """Have a server take this, and stop it."""
-    async with serving(settings) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(settings) as url, http_client(base_url=url) as client:
         assert (await client.post(path, json=body)).status_code == 201

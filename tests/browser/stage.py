@@ -15,7 +15,7 @@ from starlette.responses import Response
 from bridge.simulator import SimulatorSettings
 from tests.harness import bridge_settings, serving
 from tests.receiver import Receiver
-from tests.servers import running_server, running_simulator
+from tests.servers import http_client, running_server, running_simulator
 
 WRITER = "writer-key-0123456789"
 READER = "reader-key-0123456789"
@@ -35,11 +35,11 @@ class Stage:
 
     def client(self, key: str | None = WRITER) -> httpx.AsyncClient:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False)
+        return http_client(base_url=self.url, headers=headers)
 
     async def video(self, prompt: str) -> str:
         """Let the provider begin a video; its id."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client() as client:
             answer = await client.post(
                 f"{self.provider}/videos",
                 json={"prompt": prompt, "model": "sora-2-pro", "seconds": "8", "size": "1280x720"},

@@ -7,7 +7,6 @@ import signal
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,7 +16,7 @@ from starlette.routing import Route
 from tests.e2e.process import BridgeProcess
 from tests.parts import sql
 from tests.ports import free_port
-from tests.servers import running_server
+from tests.servers import http_client, running_server
 
 pytestmark = pytest.mark.system
 
@@ -54,7 +53,7 @@ async def test_what_hangs_is_cut_in_time_and_due_at_once(tmp_path: Path) -> None
         environ = {"OPENAI_BASE_URL": f"{url}/v1", "BRIDGE_DELIVERY_TIMEOUT": "120"}
         bridge = BridgeProcess(tmp_path, free_port(), environ)
         await bridge.start()
-        async with httpx.AsyncClient(base_url=bridge.url, trust_env=False) as client:
+        async with http_client(base_url=bridge.url) as client:
             for name in ("ended", "hangs"):
                 await client.post("/v1/watches", json={"video_id": name, "callback_url": f"{url}/hook"})
         assert (await hanging.looks.get(), await hanging.told.get()) == ("hangs", "ended")

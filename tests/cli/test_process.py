@@ -200,7 +200,7 @@ def test_stdin_of_a_terminal_is_asked_for(stub: StubBridge) -> None:
 def test_serve_runs_until_sigterm_and_one_per_database(started: list[subprocess.Popen[bytes]], folder: Path) -> None:
     first = start(started, "serve", "--port", "0")
     url = json.loads(line_with("serving", first))["url"]
-    assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+    assert httpx.get(f"{url}/healthz", trust_env=False, timeout=30).status_code == 200
     code, out, err = run("serve", "--port", "0")
     assert (code, out) == (2, "")
     assert "BRIDGE_DATABASE_URL" in err

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.servers import http_client
+
 ROOT = Path(__file__).resolve().parents[2]
 
 COMMAND = (sys.executable, "-m", "bridge", "serve")
@@ -52,7 +54,7 @@ class BridgeProcess:
         return await self._process.wait()
 
     async def _ready(self, process: Process) -> None:
-        async with asyncio.timeout(self.patience), httpx.AsyncClient(trust_env=False) as client:
+        async with asyncio.timeout(self.patience), http_client() as client:
             while not await self._is_ready(client):
                 assert process.returncode is None, "the server ended by itself"
                 await asyncio.sleep(0.05)

@@ -17,7 +17,7 @@ from bridge.clock import SystemClock
 from bridge.simulator import SimulatorSettings, create_simulator
 from tests.harness import bridge_settings, serving
 from tests.receiver import Receiver
-from tests.servers import running_server
+from tests.servers import http_client, running_server
 
 FILMS = Path(bridge.__file__).parent / "simulator" / "files"
 KEY = {"authorization": "Bearer sk-simulated-key-0123456789"}
@@ -44,7 +44,7 @@ async def told_of_a_video(
     async with (
         running_server(simulator) as provider,
         running_server(receiver.app) as hook,
-        httpx.AsyncClient(trust_env=False) as client,
+        http_client() as client,
     ):
         made = await client.post(f"{provider}/v1/videos", json={"prompt": "a cat"}, headers=KEY)
         known = {"BRIDGE_PUBLIC_URL": "https://bridge.example", **environ}
@@ -52,7 +52,7 @@ async def told_of_a_video(
             body = {"video_id": made.json()["id"], "callback_url": f"{hook}/done"}
             await client.post(f"{url}/v1/watches", json=body)
             (call,) = await receiver.wait_for(1)
-            async with httpx.AsyncClient(base_url=url, trust_env=False) as browser:
+            async with http_client(base_url=url) as browser:
                 yield Clicked(browser, call.json)
 
 

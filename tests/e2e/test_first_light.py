@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import httpx
 from openai import AsyncOpenAI, OpenAI
 
 from bridge.clock import SystemClock
 from bridge.simulator import SimulatorSettings, create_simulator
 from tests.harness import bridge_settings, serving
 from tests.receiver import Receiver
-from tests.servers import running_server
+from tests.servers import http_client, running_server
 
 
 async def register(bridge: str, **body: Any) -> dict[str, Any]:
-    async with httpx.AsyncClient(base_url=bridge, trust_env=False) as client:
+    async with http_client(base_url=bridge) as client:
         answer = await client.post("/v1/watches", json=body)
         assert answer.status_code in (200, 201), answer.text
         return dict(answer.json())

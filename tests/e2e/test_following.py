@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from bridge.cli.client import BridgeClient, JsonObject
 from bridge.cli.connection import Connection
 from bridge.cli.follow import Follower
 from bridge.clock import SystemClock
 from bridge.simulator import SimulatorSettings
 from tests.harness import bridge_settings, serving
-from tests.servers import running_simulator
+from tests.servers import http_client, running_simulator
 
 
 class Seen:
@@ -39,7 +37,7 @@ class Seen:
 
 async def register(bridge: str, video_id: str) -> JsonObject:
     body = {"video_id": video_id, "callback_url": "http://127.0.0.1:9/nobody"}
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client() as client:
         watch: JsonObject = (await client.post(f"{bridge}/v1/watches", json=body)).json()
     return watch
 
@@ -60,7 +58,7 @@ async def test_a_video_of_three_seconds_shows_its_progress_on_the_way(tmp_path: 
 async def test_a_server_that_stops_lets_go_of_all_who_listen(tmp_path: Path) -> None:
     async with running_simulator(SimulatorSettings(duration=100)) as provider:
         video = provider.simulator.create("a cat")
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client() as client:
             async with serving(bridge_settings(tmp_path, provider.base_url)) as bridge:
                 watch = await register(bridge, video.id)
                 request = client.build_request("GET", f"{bridge}/v1/watches/{watch['id']}/stream")

@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 from starlette.responses import PlainTextResponse
 
 from bridge.simulator import SimulatorSettings
 from tests.harness import bridge_settings, serving
 from tests.receiver import Received, Receiver
-from tests.servers import running_server, running_simulator
+from tests.servers import http_client, running_server, running_simulator
 
 
 def by_path(received: list[Received]) -> dict[str, Any]:
@@ -26,7 +25,7 @@ async def told(tmp_path: Path, destinations: list[Any], stored: list[dict[str, A
         given = json.loads(json.dumps([destinations, stored, environ]).replace("RECEIVER", hook))
         video = provider.simulator.create('"A <boat> & co"').id
         settings = bridge_settings(tmp_path, provider.base_url, **given[2])
-        async with serving(settings) as bridge, httpx.AsyncClient(base_url=f"{bridge}/v1", trust_env=False) as client:
+        async with serving(settings) as bridge, http_client(base_url=f"{bridge}/v1") as client:
             for each in given[1]:
                 assert (await client.post("/destinations", json=each)).status_code == 201
             body = {"video_id": video, "destinations": given[0], "metadata": {"campaign": "spring"}}

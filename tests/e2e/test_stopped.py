@@ -6,14 +6,13 @@ import signal
 from asyncio.subprocess import PIPE, create_subprocess_exec
 from pathlib import Path
 
-import httpx
 import pytest
 from starlette.responses import Response
 
 from tests.e2e.process import COMMAND, BridgeProcess
 from tests.ports import free_port
 from tests.receiver import Receiver
-from tests.servers import running_server, running_simulator
+from tests.servers import http_client, running_server, running_simulator
 
 pytestmark = pytest.mark.system
 
@@ -27,7 +26,7 @@ async def test_stopped_and_started_again_it_tells_what_ended_meanwhile(tmp_path:
         await bridge.start()
         provider.simulator.create("a cat [duration=0]", video_id="told once")
         provider.simulator.create("a dog", video_id="still rendered")
-        async with httpx.AsyncClient(base_url=bridge.url, trust_env=False) as client:
+        async with http_client(base_url=bridge.url) as client:
             for name in ("told once", "still rendered"):
                 await client.post("/v1/watches", json={"video_id": name, "callback_url": hook})
         await receiver.wait_for(1)

@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
 from tests.harness import bridge_settings, serving
 from tests.receiver import Received, Receiver
-from tests.servers import running_server
+from tests.servers import http_client, running_server
 
 NOWHERE = "http://127.0.0.1:9/v1"
 MARK = "TEST, no video was made."
@@ -29,7 +28,7 @@ async def tried(tmp_path: Path) -> AsyncIterator[Try]:
     async with (
         running_server(receiver.app) as hook,
         serving(bridge_settings(tmp_path, NOWHERE)) as url,
-        httpx.AsyncClient(base_url=f"{url}/v1", trust_env=False) as client,
+        http_client(base_url=f"{url}/v1") as client,
     ):
 
         async def try_out(destination: Mapping[str, Any]) -> Received:

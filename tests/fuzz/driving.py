@@ -73,7 +73,7 @@ class FuzzedServer:
         until = time.monotonic() + 120
         while time.monotonic() < until:
             try:
-                if httpx.get(f"{self.url}/readyz", trust_env=False).status_code == 200:
+                if httpx.get(f"{self.url}/readyz", trust_env=False, timeout=30).status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-import httpx
 import pytest
 from starlette.applications import Starlette
 
 from bridge.web.bodies import MAX_BODY
-from tests.servers import running_server
+from tests.servers import http_client, running_server
 from tests.web.fakes import WATCH_ID, FakeRegistry
 
 
@@ -44,7 +43,7 @@ async def test_a_client_that_leaves_waits_no_more(url: str, registry: FakeRegist
 
 
 async def test_a_client_that_stays_gets_its_answer(url: str, registry: FakeRegistry) -> None:
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         asked = asyncio.create_task(client.get(f"{url}/v1/watches/{WATCH_ID}?wait=60"))
         await until(lambda: registry.waiting == 1)
         registry.changed.set()
@@ -77,7 +76,7 @@ async def test_a_huge_body_is_refused_before_it_is_sent(url: str) -> None:
 
 async def test_a_client_that_sends_everything_first_still_reads_the_refusal(url: str) -> None:
     headers = {"content-type": "application/json"}
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         for _ in range(2):
             answer = await client.post(f"{url}/v1/watches", content=b" " * (8 * MAX_BODY), headers=headers)
             assert answer.status_code == 413
@@ -93,7 +92,7 @@ async def test_a_request_without_a_host_is_refused(url: str, head: str) -> None:
 
 
 async def test_head_has_no_body(url: str) -> None:
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         answer = await client.head(f"{url}/docs")
     assert (answer.status_code, answer.content) == (200, b"")
     assert int(answer.headers["content-length"]) > 0

@@ -26,7 +26,7 @@ from bridge.web.requestlog import RequestLog
 from bridge.web.services import Services, StaticPage
 from bridge.web.stream import event_of
 from tests.clock import ManualClock
-from tests.servers import running_server
+from tests.servers import http_client, running_server
 from tests.web.conftest import READER, asking, bearer
 from tests.web.fakes import ENDED, WATCH, WATCH_ID, FakeRegistry
 from tests.web.test_serving import until
@@ -258,7 +258,7 @@ async def test_nothing_is_left_of_a_listener_that_went(registry: FakeRegistry, r
     before = asyncio.all_tasks()
     async with running_server(create_web(registry, Metrics(), readiness)) as url:
         serving = asyncio.all_tasks()
-        async with httpx.AsyncClient() as client, client.stream("GET", f"{url}{URL}") as answer:
+        async with http_client() as client, client.stream("GET", f"{url}{URL}") as answer:
             assert await anext(answer.aiter_lines()) == "retry: 2000"
             await until(lambda: any(task.get_name() == "changes" for task in asyncio.all_tasks()))
         await until(lambda: asyncio.all_tasks() <= serving)
