@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bridge import app
@@ -283,22 +284,22 @@ async def test_who_waits_for_a_watch_does_not_hold_up_the_stop(tmp_path: Path) -
         async with serving(bridge_settings(tmp_path, provider.base_url)) as url:
             watch = (await client.post(f"{url}/v1/watches", json=body)).json()
             waiting = asyncio.create_task(client.get(f"{url}/v1/watches/{watch['id']}?wait=60"))
-            async with asyncio.timeout(5):
-                await provider.simulator.until(lambda: provider.simulator.retrieves[video.id] > 2)
-        async with asyncio.timeout(5):
-            assert (await waiting).json()["status"] == "watching"
+            await provider.simulator.until(lambda: provider.simulator.retrieves[video.id] > 2)
+        assert (await waiting).json()["status"] == "watching"
 
 
 class Deaf:
-    """A receiver that never answers; ``came`` is set by the first request."""
+    """A receiver that does not answer before ``heard`` is set; ``came`` is set by the first request."""
 
     def __init__(self) -> None:
         self.came = asyncio.Event()
+        self.heard = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             self.came.set()
-            await asyncio.Event().wait()
+            await self.heard.wait()
+            await Response(status_code=204)(scope, receive, send)
 
 
 async def test_what_hangs_is_cut_after_the_grace_and_burns_no_attempt(
@@ -308,33 +309,23 @@ async def test_what_hangs_is_cut_after_the_grace_and_burns_no_attempt(
     deaf = Deaf()
     async with running_simulator() as provider, running_server(deaf) as hook:
         provider.simulator.create("a cat [duration=0]", video_id="video_1")
-        async with (
-            serving(bridge_settings(tmp_path, provider.base_url)) as url,
-            http_client() as client,
-        ):
+        async with serving(bridge_settings(tmp_path, provider.base_url)) as url, http_client() as client:
             await client.post(f"{url}/v1/watches", json={"video_id": "video_1", "callback_url": hook})
             await deaf.came.wait()
             provider.simulator.set_outage(Fault.HANG)
             await client.post(f"{url}/v1/watches", json={"video_id": "video_2", "callback_url": hook})
             await provider.simulator.until(lambda: provider.simulator.retrieves["video_2"] == 1)
             began = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - began < 4
+        assert asyncio.get_running_loop().time() - began < 12  # uncut, the delivery would take 15 s and the look 30
     async with open_bridge(bridge_settings(tmp_path, NOWHERE)) as bridge:
         (delivery,) = (await bridge.registry.deliveries(PageRequest(), DeliveryFilter())).items
         assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, ())
         assert len(await bridge.sender.claim()) == len(await bridge.poller.claim()) == 1
 
 
-async def test_while_it_ends_what_is_in_flight_it_says_that_it_is_stopping(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bridge.app.serving.STOP_GRACE", 2.0)
+async def test_while_it_ends_what_is_in_flight_it_says_that_it_is_stopping(tmp_path: Path) -> None:
     deaf, stop, up = Deaf(), asyncio.Event(), asyncio.get_running_loop().create_future()
-    async with (
-        running_simulator() as provider,
-        running_server(deaf) as hook,
-        http_client() as client,
-    ):
+    async with running_simulator() as provider, running_server(deaf) as hook, http_client() as client:
         provider.simulator.create("a cat [duration=0]", video_id="video_1")
         settings = bridge_settings(tmp_path, provider.base_url)
         running = asyncio.create_task(serve(settings, ready=up.set_result, stop=stop))
@@ -345,6 +336,7 @@ async def test_while_it_ends_what_is_in_flight_it_says_that_it_is_stopping(
         answers = []
         while asyncio.get_running_loop().time() < until:
             answers.append(await client.get(f"{await up}/readyz", headers={"connection": "close"}))
+        deaf.heard.set()
         await running
     assert {(answer.status_code, answer.json()["status"]) for answer in answers} == {(503, "stopping")}
 
@@ -376,6 +368,6 @@ async def test_after_all_it_starts_and_watches(tmp_path: Path) -> None:
             running = asyncio.create_task(bridge.poller.run(stop))
             body = Registration(video_id="video_1", callback_url="https://example.com/hook")
             registered = await bridge.registry.register(body, created_by=None)
-            assert (await bridge.registry.wait(registered.watch.id, 5)).status is WatchStatus.COMPLETED
+            assert (await bridge.registry.wait(registered.watch.id, 30)).status is WatchStatus.COMPLETED
             stop.set()
             await running
