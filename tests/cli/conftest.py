@@ -29,7 +29,10 @@ class Cli(Protocol):
 
 
 @pytest.fixture
-def stub() -> Iterator[StubBridge]:
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubBridge]:
+    # What a person waits for is nothing to go by where the stub, too, waits for a busy machine.
+    monkeypatch.setattr("bridge.cli.client._CONNECT_TIMEOUT", 30.0)
+    monkeypatch.setattr("bridge.cli.completing._PATIENCE", 30.0)
     bridge = StubBridge()
     with ExitStack() as stack:
         portal = stack.enter_context(start_blocking_portal())

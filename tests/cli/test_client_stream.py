@@ -32,7 +32,7 @@ def events(*chunks: str | None) -> StreamingResponse:
     return StreamingResponse(pieces(), media_type="text/event-stream")
 
 
-async def heard(url: str, patience: float = 5) -> list[JsonObject]:
+async def heard(url: str, patience: float = 30) -> list[JsonObject]:
     async with BridgeClient(Connection(url)) as client:
         return [watch async for watch in client.stream(WATCH_ID, patience=patience)]
 

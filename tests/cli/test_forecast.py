@@ -53,7 +53,7 @@ async def client(stub: StubBridge) -> AsyncIterator[BridgeClient]:
 
 async def asked(stub: StubBridge, times: int) -> int:
     """How many questions came, once it is so many."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(stub.asked) < times:
             await asyncio.sleep(0.005)
     return len(stub.asked)
