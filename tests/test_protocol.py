@@ -147,17 +147,16 @@ async def test_trickling_does_not_keep_it_alive(monkeypatch: pytest.MonkeyPatch,
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(b"GET /healthz HTTP/1.1\r\n")
-    answered = asyncio.ensure_future(reader.read())
+    answered = asyncio.ensure_future(reader.readline())  # what was on its way when it was closed may end in a reset
     async with asyncio.timeout(20):
         while not answered.done():
             writer.write(b"x: y\r\n")
             await asyncio.sleep(0.05)
-    assert b"408" in answered.result().split(b"\r\n")[0]
+    assert b"408" in answered.result()
     writer.close()
 
 
 async def test_who_waits_for_an_answer_is_not_given_up(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.2)
     body = json.dumps({"video_id": "v", "callback_url": "http://127.0.0.1:9/"}).encode()
     head = b"HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
     made = await answer_to(
@@ -167,6 +166,7 @@ async def test_who_waits_for_an_answer_is_not_given_up(monkeypatch: pytest.Monke
         + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
         + body,
     )
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.5)
     path = f"/v1/watches/{made[2]['id']}?wait=1".encode()
     status, _, shown = await answer_to(url, b"GET " + path + b" " + head + b"\r\n")
     assert (status, shown["status"]) == (200, "watching")
