@@ -14,8 +14,9 @@ import pytest
 
 import bridge
 from bridge.clock import SystemClock
-from bridge.simulator import SimulatorSettings, create_simulator
+from bridge.simulator import Simulator, SimulatorSettings, create_simulator
 from tests.harness import bridge_settings, serving
+from tests.parts import sql
 from tests.receiver import Receiver
 from tests.servers import http_client, running_server
 
@@ -25,10 +26,11 @@ KEY = {"authorization": "Bearer sk-simulated-key-0123456789"}
 
 @dataclass(frozen=True)
 class Clicked:
-    """A person's browser, and the event that told of the video."""
+    """A person's browser, the event that told of the video, and the provider that made it."""
 
     browser: httpx.AsyncClient
     event: dict[str, Any]
+    provider: Simulator
 
     async def open(self, name: str, method: str = "GET", **headers: str) -> httpx.Response:
         """Open one of the links of the event."""
@@ -53,7 +55,7 @@ async def told_of_a_video(
             await client.post(f"{url}/v1/watches", json=body)
             (call,) = await receiver.wait_for(1)
             async with http_client(base_url=url) as browser:
-                yield Clicked(browser, call.json)
+                yield Clicked(browser, call.json, simulator.state.simulator)
 
 
 async def test_the_link_shows_the_video(tmp_path: Path) -> None:
@@ -107,13 +109,12 @@ async def test_without_a_public_url_there_are_no_links(tmp_path: Path) -> None:
         assert (clicked.event["watch"]["content_url"], clicked.event["watch"]["thumbnail_url"]) == (None, None)
 
 
-@pytest.mark.system
 async def test_the_archive_shows_what_the_provider_has_deleted(tmp_path: Path) -> None:
-    archive = {"BRIDGE_ARCHIVE_DIR": str(tmp_path / "archive")}
-    async with told_of_a_video(tmp_path, SimulatorSettings(duration=0.1, files_last=8), **archive) as clicked:
-        while SystemClock().now() <= clicked.event["data"]["expires_at"]:
+    async with told_of_a_video(tmp_path, BRIDGE_ARCHIVE_DIR=str(tmp_path / "archive")) as clicked:
+        while sql(tmp_path, "SELECT count(*) FROM archives WHERE status = 'kept'") != [(2,)]:
             answer = await clicked.open("content_url")
             assert answer.status_code == 200
+        clicked.provider.delete(clicked.event["data"]["id"])
         kept = await clicked.open("content_url", Range="bytes=0-3")
         assert (kept.status_code, kept.content) == (206, (FILMS / "video.mp4").read_bytes()[:4])
         picture = await clicked.open("thumbnail_url")
