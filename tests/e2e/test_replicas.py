@@ -172,7 +172,7 @@ async def test_a_restart_of_the_database_costs_nothing_but_time(
             for number in range(10):
                 provider.simulator.create("a cat", video_id=f"video_{number}")
                 await register(client, bridge, f"video_{number}", f"{hook}/done")
-            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(postgres.stop_server, server)
             away = await client.post(f"{bridge}/v1/watches", json={"video_id": "x", "callback_url": f"{hook}/done"})
             ready = await client.get(f"{bridge}/readyz")
             for number in range(10):
