@@ -29,15 +29,9 @@ AT_ONCE = ["a long text", "a large power", "a macro", "output", "classes", "form
 LATE = ["empty loops", "a caller for every turn", "tags without end"]
 
 
-@pytest.fixture
-async def client(tmp_path: Path, clock: ManualClock) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a server that has half a second for checking a template."""
-    async with serving(tmp_path, clock, 0.5) as client:
-        yield client
-
-
 @asynccontextmanager
 async def serving(folder: Path, clock: ManualClock, check_seconds: float) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a server that has so long for checking a template."""
     async with open_parts(folder, clock, NOWHERE) as parts, open_sandbox(check_seconds=check_seconds) as sandbox:
         registry = registry_with(parts, check_template=TemplateJudge(sandbox).judge)
         app = create_web(registry, Metrics(["openai"]), Readiness({}, database_answers))
@@ -50,24 +44,31 @@ async def register(client: httpx.AsyncClient, video_id: str, **destination: Any)
     return await client.post("/v1/watches", json=body)
 
 
-async def test_hostile_templates_are_400s_and_other_registrations_go_on(client: httpx.AsyncClient) -> None:
-    hostile = {name: (REFUSED | ENDLESS)[name] for name in (*LATE, *AT_ONCE)}
-    await register(client, "the first one loads what is needed")
-    async with watched_loop() as stalls:
-        attacks = {}
-        for name, text in hostile.items():
-            attacks[name] = asyncio.create_task(register(client, name, template=text))
-            await asyncio.sleep(2 * TICK)  # one after the other, as from a network: the client runs in this loop, too
-        meanwhile: list[httpx.Response] = []
-        while not all(task.done() for task in attacks.values()):
-            meanwhile.append(await register(client, f"video_{len(meanwhile)}"))
-        refusals = {name: (await task).json()["error"] for name, task in attacks.items()}
-    assert len(meanwhile) > 3
+@pytest.mark.parametrize(
+    ("names", "check_seconds", "says"),
+    # A busy machine may take long to find out about what is found out at once.
+    [(LATE, 0.5, "takes longer than 0.5 s"), (AT_ONCE, 20.0, "line 1: ")],
+    ids=["late", "at once"],
+)
+async def test_hostile_templates_are_400s_and_other_registrations_go_on(
+    tmp_path: Path, clock: ManualClock, names: list[str], check_seconds: float, says: str
+) -> None:
+    async with serving(tmp_path, clock, check_seconds) as client:
+        await register(client, "the first one loads what is needed")
+        async with watched_loop() as stalls:
+            attacks = {}
+            for name in names:
+                attacks[name] = asyncio.create_task(register(client, name, template=(REFUSED | ENDLESS)[name]))
+                await asyncio.sleep(2 * TICK)  # one after the other, as from a network: this loop is the client's, too
+            meanwhile: list[httpx.Response] = []
+            while not all(task.done() for task in attacks.values()):
+                meanwhile.append(await register(client, f"video_{len(meanwhile)}"))
+            refusals = {name: (await task).json()["error"] for name, task in attacks.items()}
+    assert len(meanwhile) > 1  # the last may have been late
     assert {answer.status_code for answer in meanwhile} == {201}
     assert {error["code"] for error in refusals.values()} == {"invalid_template"}
     assert {error["param"] for error in refusals.values()} == {"destinations[0].template"}
-    assert [name for name in AT_ONCE if "line 1: " not in refusals[name]["message"]] == []
-    assert [name for name in LATE if "takes longer than 0.5 s" not in refusals[name]["message"]] == []
+    assert [name for name in names if says not in refusals[name]["message"]] == []
     assert stalls.longest < LONGEST
 
 
