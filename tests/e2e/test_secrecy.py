@@ -164,7 +164,7 @@ def go_through_everything(server: FuzzedServer, url: str) -> str:
             ask("POST", "/v1/watches", json={"video_id": "v", "destinations": [bad]})
             ask("POST", "/v1/destinations", json={"name": f"bad-{number}", **bad})
         ask("GET", "/v1/watches", headers={"authorization": f"Bearer {mark('wrong-key')}"})
-        _await_attempts(client)
+        _await_attempts(client, sum(len(destinations(url, answer)) for answer in ANSWERS))
         ids = {"watch_id": [each["id"] for each in ask("GET", "/v1/watches", params={"limit": 100})["data"]]}
         ids["delivery_id"] = [each["id"] for each in _all(client, "/v1/deliveries")]
         ids["destination"] = sorted({each["destination"]["id"] for each in _all(client, "/v1/deliveries")})
@@ -187,10 +187,11 @@ def _all(client: httpx.Client, path: str) -> list[dict[str, Any]]:
     return found
 
 
-def _await_attempts(client: httpx.Client) -> None:
-    """Return once every delivery was attempted, and each that fails twice."""
+def _await_attempts(client: httpx.Client, number: int) -> None:
+    """Return once there are so many deliveries and every one was attempted, each that fails twice."""
     for _ in range(600):
-        if client.get("/v1/deliveries", params={"status": "pending"}).json()["data"] == []:
+        pending = client.get("/v1/deliveries", params={"status": "pending"}).json()["data"]
+        if pending == [] and len(_all(client, "/v1/deliveries")) >= number:
             return
         time.sleep(0.2)  # of a process of its own, which no clock of ours drives
     raise AssertionError("some deliveries are pending still")
