@@ -31,10 +31,10 @@ from tests.ports import free_port
 from tests.receiver import Receiver
 from tests.servers import SimulatedProvider, running_server, running_simulator
 
-PATIENCE = 900.0 if FULL else 45.0
+PATIENCE = 900.0 if FULL else 120.0
 KEY = "a key of at least thirty-two characters"
 
-pytestmark = pytest.mark.timeout(1200 if FULL else 100)
+pytestmark = pytest.mark.timeout(1200 if FULL else 240)
 
 
 @dataclass(frozen=True)

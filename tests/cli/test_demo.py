@@ -14,7 +14,7 @@ from bridge.cli.demo import PROMPTS, next_lines
 from bridge.clock import SystemClock
 from bridge.simulator import Simulator, SimulatorSettings
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProces
         env={"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "BRIDGE_PORT": "nonsense"},
         capture_output=True,
         text=True,
-        timeout=45,
+        timeout=150,
         check=False,
     )
     assert list(folder.iterdir()) == []
