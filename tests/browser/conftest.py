@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 from tests.browser import CHROMIUM, SCREENSHOTS, WANTED
 from tests.browser.stage import WRITER, Stage, fill, staged
@@ -20,6 +20,8 @@ collect_ignore_glob = [] if WANTED else ["test_*.py"]
 if SCREENSHOTS is None:  # pictures are only made when they are asked for
     collect_ignore_glob.append("test_pictures.py")
 
+# A browser on a busy machine may take longer than the usual five seconds.
+expect.set_options(timeout=30_000)
 # What a browser would do on its own account is switched off.
 _FLAGS = (
     "--disable-background-networking",
@@ -102,6 +104,7 @@ async def windows(chromium: Browser, stage: Stage) -> AsyncIterator[Opening]:
                 await page.fill("#api_key", key)
                 await page.get_by_role("button", name="Sign in").click()
                 await page.get_by_role("heading", name="Watches").wait_for()
+                await page.wait_for_load_state()
             if path != "/":
                 await page.goto(path)
             return page

@@ -13,6 +13,7 @@ async def test_a_key_opens_the_dashboard_and_signing_out_closes_it(opening: Open
     page = await opening("/overview")
     await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("API key")).to_be_visible()
     await page.goto("/overview")
     await expect(page.get_by_label("API key")).to_be_visible()
 
@@ -45,5 +46,6 @@ async def test_everything_can_be_read_and_done_without_scripts(opening: Opening)
 async def test_the_switch_remembers_dark(opening: Opening) -> None:
     page = await opening("/overview")
     await page.get_by_role("button", name="Dark").click()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     await page.goto("/")
-    assert await page.locator("html").get_attribute("data-theme") == "dark"
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
