@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 from starlette.responses import Response
 
-from bridge.simulator import SimulatorSettings
+from bridge.simulator import Simulator, SimulatorSettings
 from tests.harness import bridge_settings, serving
 from tests.receiver import Receiver
 from tests.servers import http_client, running_server, running_simulator
@@ -26,12 +27,17 @@ HASTY = SimulatorSettings(duration=1.0)
 
 @dataclass(frozen=True)
 class Stage:
-    """A running bridge with its simulated provider and its receiver of callbacks."""
+    """A running bridge with its simulated provider and its receiver of callbacks.
+
+    :param broken: the paths that the receiver answers with 500.
+    """
 
     url: str
     provider: str
+    simulator: Simulator
     receiver: Receiver
     hook: str
+    broken: set[str] = field(default_factory=set)
 
     def client(self, key: str | None = WRITER) -> httpx.AsyncClient:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
@@ -79,12 +85,12 @@ async def staged(
             **{"BRIDGE_ALLOWED_NETWORKS": NETWORKS, "BRIDGE_DELIVERY_RETRIES": "0.3", **environ},
         )
         async with serving(settings) as url:
-            yield Stage(url, provider.base_url, receiver, hook)
+            yield Stage(url, provider.base_url, provider.simulator, receiver, hook)
 
 
 async def fill(stage: Stage) -> None:
     """Put something on every page."""
-    stage.receiver.refuse_path = _answer
+    stage.receiver.refuse_path = partial(_answer, stage)
     async with stage.client() as client:
         for body in (
             {"name": "render-farm", "kind": "callback", "url": f"{stage.hook}/farm", "default": True},
@@ -144,7 +150,9 @@ async def paths(stage: Stage) -> dict[str, str]:
     }
 
 
-def _answer(path: str) -> Response | None:
+def _answer(stage: Stage, path: str) -> Response | None:
+    if path in stage.broken:
+        return Response(status_code=500)
     if path.startswith("/services/"):
         return Response("ok")
     return Response('{"error": "unknown tenant"}', 422, media_type="application/json") if path == "/broken" else None
