@@ -59,7 +59,7 @@ class Receiver:
             self._came.notify_all()
         return answer or Response(status_code=204)
 
-    async def wait_for(self, number: int, timeout: float = 15.0) -> list[Received]:
+    async def wait_for(self, number: int, timeout: float = 40.0) -> list[Received]:
         """What was received, once it is at least so many requests."""
         async with asyncio.timeout(timeout), self._came:
             await self._came.wait_for(lambda: len(self.received) >= number)

@@ -125,6 +125,8 @@ async def test_metrics_count_the_rows(real: httpx.AsyncClient) -> None:
 
 
 async def test_readiness_asks_the_database(real: httpx.AsyncClient) -> None:
-    report = (await real.get("/readyz")).json()
-    assert (report["status"], report["database"]) == ("starting", True)
+    report: dict[str, Any] = {"database": False}
+    while not report["database"]:  # it is not waited for as long as a busy machine may take
+        report = (await real.get("/readyz")).json()
+    assert report["status"] == "starting"
     assert set(report["loops"]) == {"poller", "sweeper", "sender", "upkeep"}
