@@ -23,7 +23,10 @@ from tests.cli.stub import StubBridge
 
 COMMAND = [sys.executable, "-m", "bridge"]
 
-pytestmark = [pytest.mark.system, pytest.mark.usefixtures("environment")]
+PATIENCE = 60
+"""What a process may take on a busy machine, seconds."""
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(150), pytest.mark.usefixtures("environment")]
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def variables() -> dict[str, str]:
 
 def run(*arguments: str, input: bytes = b"") -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command that was run to its end."""
-    done = subprocess.run([*COMMAND, *arguments], input=input, capture_output=True, timeout=30, env=variables())
+    done = subprocess.run([*COMMAND, *arguments], input=input, capture_output=True, timeout=PATIENCE, env=variables())
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
@@ -68,7 +71,7 @@ def line_with(word: str, process: subprocess.Popen[bytes]) -> str:
 def terminal(*arguments: str) -> Any:
     """A command on a terminal of 80 columns."""
     return pexpect.spawn(
-        sys.executable, ["-m", "bridge", *arguments], dimensions=(24, 80), timeout=20, encoding="utf-8"
+        sys.executable, ["-m", "bridge", *arguments], dimensions=(24, 80), timeout=PATIENCE, encoding="utf-8"
     )
 
 
@@ -109,7 +112,7 @@ def test_a_reader_that_goes_away_is_no_traceback(stub: StubBridge, started: list
     process = start(started, "list", "--all", "--json")
     assert process.stdout is not None
     process.stdout.close()
-    assert process.wait(20) == 1
+    assert process.wait(PATIENCE) == 1
     assert process.stderr is not None
     assert process.stderr.read() == b""
 
@@ -141,7 +144,7 @@ def test_an_interrupt_ends_following_but_not_the_watch(
     process = start(started, "watch", "video_abc", "--follow")
     line_with("not seen yet", process)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert err.decode() == "Stopped. What is registered goes on at the server.\n"
 
@@ -154,7 +157,7 @@ def test_each_change_is_passed_on_at_once(stub: StubBridge, started: list[subpro
     assert json.loads(process.stdout.readline())["video"]["progress"] == 45
     stub.course("video_abc", completed())
     assert json.loads(process.stdout.readline())["status"] == "completed"
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_client_commands_do_not_wait_for_the_application_to_load() -> None:

@@ -21,7 +21,7 @@ from tests.harness import bridge_settings, serving
 from tests.receiver import Receiver
 from tests.servers import SimulatedProvider, running_server, running_simulator
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(150)]
 
 KEY = "a key of at least thirty-two characters"
 
@@ -115,7 +115,7 @@ async def test_three_replicas_tell_each_end_once_or_more_and_never_differently(
         for number in range(30):
             provider.simulator.create("a cat [duration=0.3]", video_id=f"video_{number}")
             await register(client, bridges[number % 3], f"video_{number}", f"{hook}/done")
-        await receiver.wait_for(30, timeout=30)
+        await receiver.wait_for(30, timeout=60)
     assert len({call.id for call in receiver.received}) == 30
     assert len(receiver.received) == 30
 
@@ -178,7 +178,7 @@ async def test_a_restart_of_the_database_costs_nothing_but_time(
             for number in range(10):
                 provider.simulator.end(f"video_{number}")
             await asyncio.to_thread(server.ensure_postgres_running)
-            await receiver.wait_for(10, timeout=40)
+            await receiver.wait_for(10, timeout=90)
     assert (away.status_code, away.json()["error"]["code"]) == (503, "database_away")
     assert "cannot be reached" in away.json()["error"]["message"]
     assert (ready.status_code, ready.json()["database"]) == (200, False)
