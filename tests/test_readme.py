@@ -40,6 +40,7 @@ from bridge.simulator.server import listening
 from tests.harness import bridge_settings, serving
 from tests.ports import free_port, wait_for_port
 from tests.receiver import Received, Receiver
+from tests.rendering.helpers import open_sandbox
 from tests.servers import http_client
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -185,9 +186,8 @@ GITHUB = [body for body in json_blocks(CHAINING) if "api.github.com" in json.dum
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    sandbox = Sandbox(workers=1)
-    yield sandbox
-    await sandbox.aclose()
+    async with open_sandbox(workers=1) as sandbox:
+        yield sandbox
 
 
 def composer(sandbox: Sandbox) -> Composer:
