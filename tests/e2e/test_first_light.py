@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from bridge.clock import SystemClock
@@ -21,7 +22,8 @@ async def register(bridge: str, **body: Any) -> dict[str, Any]:
         return dict(answer.json())
 
 
-async def test_a_signed_callback_tells_the_end_of_each_video(tmp_path: Path) -> None:
+async def test_a_signed_callback_tells_the_end_of_each_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")  # the SDK would take one of the environment
     simulator = create_simulator(SimulatorSettings(duration=0.5, seed=1), SystemClock())
     receiver = Receiver()
     async with running_server(simulator) as provider, running_server(receiver.app) as hook:
