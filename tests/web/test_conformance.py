@@ -21,7 +21,7 @@ from tests.servers import running_server
 from tests.web.conftest import WRITER
 from tests.web.fakes import ENDED, WATCH_ID, FakeRegistry
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 # What is a URL, a header or a secret is said in words, not in the schema: right by the schema may still be refused.
 NOT_PROMISED = [positive_data_acceptance]
