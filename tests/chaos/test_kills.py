@@ -127,7 +127,8 @@ async def field(folder: Path, url: str | None, replicas: int, size: Size = SIZE)
             "BRIDGE_POLL_MIN_INTERVAL": "0.3",
             "BRIDGE_POLL_MAX_INTERVAL": "15" if FULL else "1",
             "BRIDGE_DELIVERY_RETRIES": "0.2,0.5,1,1,2,2,2,2,2,2,2,2,2,2",
-            "BRIDGE_DELIVERY_TIMEOUT": "2",
+            # Ten deliveries that time out while this process is held up would shut it out for half a minute and more.
+            "BRIDGE_DELIVERY_TIMEOUT": "2" if FULL else "10",
             "BRIDGE_LOG_LEVEL": "critical",
         }
         if url is not None:
