@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import select
+import socket
 from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from bridge.app import protocol
+from bridge.app.server import listen, make_server
+from bridge.web.eventstream import EventStream, Write
+from bridge.web.health import Readiness
+from bridge.web.requestlog import RequestLog
+from tests.clock import ManualClock
 from tests.harness import bridge_settings, serving
 
 
@@ -170,3 +184,45 @@ async def test_who_waits_for_an_answer_is_not_given_up(monkeypatch: pytest.Monke
     path = f"/v1/watches/{made[2]['id']}?wait=1".encode()
     status, _, shown = await answer_to(url, b"GET " + path + b" " + head + b"\r\n")
     assert (status, shown["status"]) == (200, "watching")
+
+
+class Flood(EventStream):
+    """Writes for as long as somebody takes it."""
+
+    async def tell(self, write: Write) -> None:
+        while True:
+            await write(b": more\n\n" * 100_000)
+
+
+@asynccontextmanager
+async def flooding(given_back: ExitStack) -> AsyncIterator[tuple[str, int]]:
+    """Where every path is answered by a flood."""
+
+    async def nobody_pings() -> None:
+        return
+
+    async def flood(_: Request) -> Flood:
+        return Flood(Readiness({}, nobody_pings), given_back, patience=0.3)
+
+    web = Starlette(routes=[Route("/", flood)], middleware=[Middleware(RequestLog, clock=ManualClock())])
+    with listen("127.0.0.1", 0) as listener:
+        server = make_server(web)
+        running = asyncio.create_task(server.serve([listener]))
+        await server.up.wait()
+        yield listener.getsockname()
+        server.should_exit = True
+        await running
+
+
+async def test_the_connection_of_who_takes_nothing_is_closed_and_no_fault_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    closed = select.poll()
+    with capture_logs() as logs, socket.socket() as client:
+        async with flooding(ExitStack()) as address:
+            client.connect(address)
+            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            closed.register(client, 0)  # told of nothing but the end
+            assert await asyncio.to_thread(closed.poll, 20_000)
+    assert [log for log in logs if log["log_level"] == "error"] == []
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []

@@ -1,6 +1,7 @@
 """HTTP as uvicorn speaks it, with bounds on what a client may send before anybody looks at it.
 
-What the parser itself refuses is answered in the shape of every other refusal.
+What the parser itself refuses is answered in the shape of every other refusal. ``scope["state"]["reset"]()`` closes the
+connection at once, without what still waits to be sent.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import socket
+import struct
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -49,6 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client connected, and should say something soon."""
         super().connection_made(transport)
+        self.app_state = {**self.app_state, "reset": self._reset}
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -111,6 +116,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer what the parser refused."""
         status, message, code = self._refusal or (400, "This is not a valid HTTP/1.1 request.", "invalid_http")
         self._give_up(status, message, code)
+
+    def _reset(self) -> None:
+        # Otherwise the system would go on offering what it has to whoever takes nothing, for many minutes.
+        with suppress(OSError):  # it may be gone by now
+            connection = self.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def _refuse(self, status: int, message: str, code: str) -> None:
         self._refusal = (status, message, code)

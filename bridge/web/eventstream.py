@@ -9,12 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from bridge.web.health import Readiness
-from bridge.web.leaving import disconnected
+from bridge.web.leaving import cut, disconnected
 
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT = 15.0
@@ -31,6 +31,10 @@ _HEADERS = {
 }
 
 Write = Callable[[bytes], Awaitable[None]]
+
+
+class _StalledError(Exception):
+    """The client has taken nothing for very long."""
 
 
 class EventStream(Response):
@@ -56,11 +60,26 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream."""
+        request = Request(scope, receive)
+
+        async def patient(message: Message) -> None:
+            try:
+                async with asyncio.timeout(self._patience):
+                    await send(message)
+            except TimeoutError as error:
+                raise _StalledError from error
+
         with self._place:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            if scope["method"] != "HEAD":
-                await self._stream(Request(scope, receive), send)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            try:
+                await self._send(request, patient)
+            except _StalledError:  # it is there, but takes nothing
+                await cut(request)
+
+    async def _send(self, request: Request, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        if request.method != "HEAD":
+            await self._stream(request, send)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _stream(self, request: Request, send: Send) -> None:
         told = asyncio.ensure_future(self._tell(send))
@@ -77,11 +96,7 @@ class EventStream(Response):
 
     async def _tell(self, send: Send) -> None:
         async def write(chunk: bytes) -> None:
-            try:
-                async with asyncio.timeout(self._patience):
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            except TimeoutError as error:
-                raise ClientDisconnect from error  # it is there, but takes nothing
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
         await write(f"retry: {RETRY_MS}\n\n".encode())
         await self.tell(write)

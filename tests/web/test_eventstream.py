@@ -4,7 +4,6 @@ import asyncio
 from contextlib import ExitStack
 
 import pytest
-from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from bridge.loops import Bell
@@ -13,7 +12,7 @@ from bridge.web.health import Readiness
 from bridge.web.limits import OpenStreams
 from bridge.web.stream import Events, WatchStream
 from tests.clock import ManualClock
-from tests.web.fakes import WATCH, WATCH_ID, FakeRegistry
+from tests.web.fakes import ENDED, WATCH, WATCH_ID, FakeRegistry
 
 SCOPE = {"type": "http", "method": "GET"}
 
@@ -23,21 +22,31 @@ async def never(*_: object) -> Message:
     return {}
 
 
+@pytest.mark.parametrize("taken", [0, 2], ids=["from the first", "but the last"])
 async def test_a_listener_that_takes_nothing_is_dropped_and_gives_its_place_back(
-    registry: FakeRegistry, readiness: Readiness, clock: ManualClock
+    registry: FakeRegistry, readiness: Readiness, clock: ManualClock, taken: int
 ) -> None:
-    streams = OpenStreams()
+    streams, cut = OpenStreams(), asyncio.Event()
     place = ExitStack()
     place.enter_context(streams.one("key"))
-    changes = Changes(registry, Bell(), clock)
+    sent = 0
 
     async def send(message: Message) -> None:
+        nonlocal sent
         if message["type"] == "http.response.body":
-            await never()
+            if sent == taken:
+                await never()
+            sent += 1
 
-    stream = WatchStream(WATCH, None, changes, readiness, place, Events(), patience=0.01)
-    with pytest.raises(ClientDisconnect):
-        await stream(SCOPE, never, send)
+    async def receive() -> Message:
+        await cut.wait()
+        return {"type": "http.disconnect"}
+
+    changes = Changes(registry, Bell(), clock)
+    stream = WatchStream(ENDED, None, changes, readiness, place, Events(), patience=0.01)
+    async with asyncio.timeout(20):
+        await stream({**SCOPE, "state": {"reset": cut.set}}, receive, send)
+    assert cut.is_set()
     assert streams.open("key") == 0
 
 
