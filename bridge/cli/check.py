@@ -18,7 +18,7 @@ from bridge.clock import SystemClock
 from bridge.egress import AddressPolicy, Door
 from bridge.errors import ConfigurationError
 from bridge.providers.checking import Checked, ask
-from bridge.registry.environment import default_destinations
+from bridge.registry.environment import destination_problems
 from bridge.settings import Line, ProviderSettings, Settings, describe, load_settings
 from bridge.store import inspect
 
@@ -66,24 +66,15 @@ def check(as_json: AsJson = False) -> None:
 
 def _find() -> Findings:
     try:
-        settings = load_settings()
+        settings = load_settings(further=destination_problems)
     except ConfigurationError as error:
         return Findings(problems=error.problems)
     return Findings(
         tuple(describe(settings)),
         settings.warnings,
-        (*(inspect(settings.database_url) or key_problems(settings)), *_destination_problems(settings)),
+        (*(inspect(settings.database_url) or key_problems(settings)), *destination_problems(settings)),
         tuple(asyncio.run(_ask_providers(settings))),
     )
-
-
-def _destination_problems(settings: Settings) -> tuple[str, ...]:
-    """What is wrong with the default destinations that the environment describes."""
-    try:
-        default_destinations(settings)
-    except ConfigurationError as error:
-        return error.problems
-    return ()
 
 
 async def _ask_providers(settings: Settings) -> list[Checked]:

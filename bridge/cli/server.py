@@ -12,6 +12,7 @@ from bridge.app import ALL_ROLES, parse_roles
 from bridge.app import serve as serve_app
 from bridge.cli.loops import run_service
 from bridge.loading import load
+from bridge.registry.environment import destination_problems
 from bridge.settings import load_settings
 
 app = typer.Typer()
@@ -32,7 +33,8 @@ def serve(
     """Run the server: it watches videos, tells destinations and answers the API. Ctrl-C ends it."""
     taken = ALL_ROLES if roles is None else parse_roles(roles)
     given = {"BRIDGE_HOST": host, "BRIDGE_PORT": None if port is None else str(port)}
-    settings = load_settings({**os.environ, **{name: value for name, value in given.items() if value is not None}})
+    environ = {**os.environ, **{name: value for name, value in given.items() if value is not None}}
+    settings = load_settings(environ, further=destination_problems)
 
     def ready(url: str) -> None:
         if sys.stderr.isatty():

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from bridge import __version__
 from bridge.egress import OutgoingRequest, Reply
+from bridge.errors import ConfigurationError
 from bridge.models import EventType, PresetName
 from bridge.notifiers.base import Address, DestinationBody, Headers, Verdict
 from bridge.notifiers.email_addresses import Recipients, Sender, parse_mailbox
@@ -38,6 +39,7 @@ _SUBJECTS: Mapping[EventType, str] = {
     EventType.WATCH_LOST: "Video lost",
     EventType.WATCH_TIMED_OUT: "Video timed out",
 }
+_VARIABLES = {"to": "BRIDGE_EMAIL_TO", "from": "BRIDGE_EMAIL_FROM"}
 _TAG = re.compile(r"<[a-zA-Z!/]")
 _DOCUMENT = re.compile(r"<(?:!doctype|html)\b", re.IGNORECASE)
 
@@ -130,13 +132,37 @@ def complete(body: EmailWebhookDestination, defaults: EmailDefaults) -> EmailWeb
 def environment_destination(defaults: EmailDefaults) -> EmailWebhookDestination | None:
     """The default destination ``email`` that the environment describes, None when it names no URL.
 
-    :raises ValueError: it is not whole, or not right.
+    :raises ConfigurationError: it is not whole, or not right.
     """
     if defaults.url is None:
         return None
-    if not defaults.to:
-        raise ValueError("BRIDGE_EMAIL_WEBHOOK_URL is set, so BRIDGE_EMAIL_TO must say whom to write to")
-    return complete(EmailWebhookDestination(kind="email-webhook", to=list(defaults.to)), defaults)
+    given = {"kind": "email-webhook", "to": defaults.to, "from": defaults.sender}
+    problems = list(_lacking(defaults))
+    try:
+        body = EmailWebhookDestination.model_validate(given)
+    except ValidationError as error:
+        problems += _sentences(error)
+    if problems:
+        raise ConfigurationError(*problems)
+    return complete(body, defaults)
+
+
+def _lacking(defaults: EmailDefaults) -> Iterator[str]:
+    """What the environment leaves out although its preset needs it."""
+    preset = _preset(defaults.preset)
+    because = f"must be set because BRIDGE_EMAIL_PRESET is {preset.name}"
+    if defaults.sender is None and preset.needs_from:
+        yield f"BRIDGE_EMAIL_FROM {because}: that service must be told whom a mail comes from."
+    if defaults.api_key is None and preset.auth.required:
+        yield f"BRIDGE_EMAIL_API_KEY {because}: that service takes nothing without a key."
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    """What is wrong with addresses of the environment."""
+    for one in error.errors(include_url=False, include_input=False):
+        limit = one.get("ctx", {}).get("max_length")
+        problem = one.get("ctx", {}).get("error", f"at most {limit} addresses can be written to at once")
+        yield f"{_VARIABLES[str(one['loc'][0])]}: {problem}."
 
 
 class EmailWebhookNotifier:

@@ -62,6 +62,15 @@ def default_destinations(settings: Settings) -> Mapping[str, AnyDestination]:
     return made
 
 
+def destination_problems(settings: Settings) -> tuple[str, ...]:
+    """All that is wrong with the default destinations that the environment describes, a sentence each."""
+    try:
+        default_destinations(settings)
+    except ConfigurationError as error:
+        return error.problems
+    return ()
+
+
 def _slack(settings: Settings) -> SlackDestination | None:
     url = _plain(settings.slack_webhook_url)
     return None if url is None else SlackDestination(kind="slack", url=check_url(url, _ANYWHERE))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,39 +12,67 @@ from pydantic import ValidationError
 
 from bridge.errors import ConfigurationError
 from bridge.settings.gathering import Gathered, gather_providers
-from bridge.settings.model import DEFAULT_POLL_INTERVALS, OPENAI_URL, Settings
+from bridge.settings.model import DEFAULT_POLL_INTERVALS, OPENAI_URL, ProviderSettings, Settings
 from bridge.settings.sources import Found, read_variables
 from bridge.settings.variables import FIELDS, variable_of
 
+Further = Callable[[Settings], Iterable[str]]
+"""What else is wrong with settings: one sentence for each problem."""
 
-def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
+_DESTINATIONS = ("slack_webhook_url", "callback_url")
+_EMAIL = ("email_webhook_url", "email_to", "email_from", "email_preset", "email_api_key")
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env"), *, further: Further = lambda _: ()
+) -> Settings:
     """The settings of this process.
 
     :param environ: the environment, the process's own when left out.
     :param dotenv: a file of further variables that the environment overrides; it need not exist.
+    :param further: asked about the default destinations when something is wrong with the rest, so that all is told at
+        once.
     :raises ConfigurationError: with one sentence for each problem, naming the variable and the fix.
     """
     reading = read_variables(os.environ if environ is None else environ, dotenv)
     # A variable whose value cannot be had is set all the same; only that one fact is reported about it.
     found = {**reading.found, **dict.fromkeys(reading.broken, Found("", "file"))}
     gathered = gather_providers(found)
-    settings, invalid = _validate(found, gathered)
-    later = [problem for problem in (*gathered.problems, *invalid) if problem.split(" ")[0] not in reading.broken]
+    values = _values(found, gathered)
+    settings, invalid, sentences = _validate(values, gathered)
+    later = [problem for problem in (*gathered.problems, *sentences) if problem.split(" ")[0] not in reading.broken]
     problems = dict.fromkeys((*reading.problems, *later))
     if settings is None or problems:
-        raise ConfigurationError(*problems)
+        broken = {FIELDS[name] for name in reading.broken if name in FIELDS}
+        raise ConfigurationError(*problems, *further(_destinations_alone(values, invalid | broken)))
     return settings.model_copy(update={"warnings": (*reading.warnings, *_warnings(settings))})
 
 
-def _validate(found: Mapping[str, Found], gathered: Gathered) -> tuple[Settings | None, list[str]]:
+def _values(found: Mapping[str, Found], gathered: Gathered) -> dict[str, Any]:
     values: dict[str, Any] = {field: found[variable].value for variable, field in FIELDS.items() if variable in found}
     _let_default_bound_yield(values)
-    values |= {"providers": gathered.providers, "default_provider": gathered.default, "found": found}
+    return values | {"providers": gathered.providers, "default_provider": gathered.default, "found": found}
+
+
+def _validate(values: Mapping[str, Any], gathered: Gathered) -> tuple[Settings | None, set[str], list[str]]:
+    """The settings, or None with the fields that are invalid and a sentence for each problem."""
     try:
-        return Settings(**values), []
+        return Settings(**values), set(), []
     except ValidationError as error:
         # Not kept as a cause: it holds every value that was given, secrets too.
-        return None, list(_sentences(error, gathered))
+        invalid = {str(one["loc"][0]) for one in error.errors(include_url=False, include_input=False)}
+        return None, invalid, list(_sentences(error, gathered))
+
+
+def _destinations_alone(values: Mapping[str, Any], invalid: Collection[str]) -> Settings:
+    """Settings with nothing but the default destinations, those left out that have an invalid field."""
+    good = [field for field in _DESTINATIONS if field not in invalid]
+    good += _EMAIL if not {*_EMAIL} & {*invalid} else ()
+    return Settings(
+        providers={"openai": ProviderSettings(name="openai", base_url=OPENAI_URL)},
+        default_provider="openai",
+        **{field: values[field] for field in good if field in values},
+    )
 
 
 def _let_default_bound_yield(values: dict[str, Any]) -> None:

@@ -58,6 +58,21 @@ def test_a_default_destination_that_serve_would_refuse_is_a_problem(environ: Env
     assert "BRIDGE_EMAIL_API_KEY" in check().stderr
 
 
+def test_destinations_are_reported_together_with_all_the_rest(environ: Environ) -> None:
+    environ.update(BRIDGE_POLL_RATE="0", BRIDGE_CALLBACK_URL="ftp://example.com/")
+    environ.update(BRIDGE_SLACK_WEBHOOK_URL="https://hooks.slack.com/nothing", BRIDGE_EMAIL_PRESET="resend")
+    environ.update(BRIDGE_EMAIL_WEBHOOK_URL="https://mail.example/", BRIDGE_EMAIL_TO="a@example.com")
+    said = [line for line in check().stderr.splitlines() if line.startswith("Error: ")]
+    assert {line.split()[1].strip(":") for line in said} == {
+        "BRIDGE_POLL_RATE",
+        "BRIDGE_CALLBACK_URL",
+        "BRIDGE_SLACK_WEBHOOK_URL",
+        "BRIDGE_EMAIL_FROM",
+        "BRIDGE_EMAIL_API_KEY",
+    }
+    assert len(said) == 5
+
+
 def test_values_come_from_dotenv_too(folder: Path) -> None:
     (folder / ".env").write_text("BRIDGE_WATCH_TIMEOUT=60\n")
     assert ["BRIDGE_WATCH_TIMEOUT", "60", ".env"] in [line.split() for line in check().stdout.splitlines()]

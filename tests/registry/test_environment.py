@@ -76,17 +76,29 @@ def test_all_that_cannot_be_used_is_reported_together_by_its_variable() -> None:
         "BRIDGE_CALLBACK_URL": "https://0x7f000001/",
         "BRIDGE_EMAIL_PRESET": "resend",
     }
-    slack, callback, mail = problems(MAIL, wrong)
+    slack, callback, mail, _ = problems(MAIL, wrong)
     assert slack.startswith("BRIDGE_SLACK_WEBHOOK_URL: this is no incoming webhook")
     assert callback.startswith("BRIDGE_CALLBACK_URL: ")
     assert "BRIDGE_EMAIL_FROM" in mail
 
 
-def test_a_mail_service_that_lacks_something_is_reported() -> None:
-    (problem,) = problems(MAIL, {"BRIDGE_EMAIL_PRESET": "resend"})
-    assert problem.startswith("BRIDGE_EMAIL_WEBHOOK_URL: the preset resend needs a `from`")
+def test_all_that_a_mail_service_lacks_is_reported() -> None:
+    sender, key = problems(MAIL, {"BRIDGE_EMAIL_PRESET": "resend"})
+    assert sender.startswith("BRIDGE_EMAIL_FROM must be set because BRIDGE_EMAIL_PRESET is resend")
+    assert key.startswith("BRIDGE_EMAIL_API_KEY must be set because BRIDGE_EMAIL_PRESET is resend")
     (odd,) = problems({**MAIL, "BRIDGE_EMAIL_WEBHOOK_URL": "https://1.2.3/"})
     assert odd.startswith("BRIDGE_EMAIL_WEBHOOK_URL: ")
+
+
+def test_what_is_wrong_with_addresses_is_reported_by_their_variable() -> None:
+    sender, recipients = problems(
+        MAIL, {"BRIDGE_EMAIL_TO": "a@example.com, b@ü.de", "BRIDGE_EMAIL_FROM": "a:b@example.com"}
+    )
+    assert sender.startswith("BRIDGE_EMAIL_FROM: 'a:b@example.com' is not an e-mail address")
+    assert recipients.startswith("BRIDGE_EMAIL_TO: 'b@ü.de' is not ASCII")
+    many = ", ".join(f"a{number}@example.com" for number in range(51))
+    (problem,) = problems(MAIL, {"BRIDGE_EMAIL_TO": many})
+    assert problem == "BRIDGE_EMAIL_TO: at most 50 addresses can be written to at once."
 
 
 def test_no_problem_shows_the_secret_url() -> None:
