@@ -7,8 +7,8 @@ import json
 import logging
 import select
 import socket
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -191,18 +191,20 @@ class Flood(EventStream):
 
     async def tell(self, write: Write) -> None:
         while True:
-            await write(b": more\n\n" * 100_000)
+            await write(b": more\n\n" * 2_000_000)  # more than sockets keep for who takes nothing
 
 
 @asynccontextmanager
-async def flooding(given_back: ExitStack) -> AsyncIterator[tuple[str, int]]:
-    """Where every path is answered by a flood."""
+async def flooding(patience: float) -> AsyncIterator[tuple[str, int]]:
+    """Where every path is answered by a flood; when the block ends, the server stops."""
 
     async def nobody_pings() -> None:
         return
 
+    readiness = Readiness({}, nobody_pings)
+
     async def flood(_: Request) -> Flood:
-        return Flood(Readiness({}, nobody_pings), given_back, patience=0.3)
+        return Flood(readiness, ExitStack(), patience=patience)
 
     web = Starlette(routes=[Route("/", flood)], middleware=[Middleware(RequestLog, clock=ManualClock())])
     with listen("127.0.0.1", 0) as listener:
@@ -210,19 +212,42 @@ async def flooding(given_back: ExitStack) -> AsyncIterator[tuple[str, int]]:
         running = asyncio.create_task(server.serve([listener]))
         await server.up.wait()
         yield listener.getsockname()
+        readiness.stop()
         server.should_exit = True
         await running
+
+
+@contextmanager
+def no_faults(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing inside is logged as a fault of ours."""
+    with capture_logs() as logs:
+        yield
+    assert [log for log in logs if log["log_level"] == "error"] == []
+    assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def ask_and_take_nothing(client: socket.socket, address: tuple[str, int]) -> select.poll:
+    """What tells of the end of the connection, and of nothing else."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(address)
+    client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    closed = select.poll()
+    closed.register(client, 0)
+    return closed
 
 
 async def test_the_connection_of_who_takes_nothing_is_closed_and_no_fault_of_ours(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    closed = select.poll()
-    with capture_logs() as logs, socket.socket() as client:
-        async with flooding(ExitStack()) as address:
-            client.connect(address)
-            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            closed.register(client, 0)  # told of nothing but the end
+    with no_faults(caplog), socket.socket() as client:
+        async with flooding(patience=0.3) as address:
+            closed = ask_and_take_nothing(client, address)
             assert await asyncio.to_thread(closed.poll, 20_000)
-    assert [log for log in logs if log["log_level"] == "error"] == []
-    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_who_takes_nothing_does_not_hold_up_a_stop(caplog: pytest.LogCaptureFixture) -> None:
+    with no_faults(caplog), socket.socket() as client:
+        async with flooding(patience=60) as address:
+            closed = ask_and_take_nothing(client, address)
+            await asyncio.to_thread(select.select, [client], [], [], 20)  # the answer has begun
+        assert closed.poll(0)

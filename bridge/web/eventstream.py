@@ -87,6 +87,8 @@ class EventStream(Response):
         stop = asyncio.ensure_future(self._readiness.stopped())
         try:
             await asyncio.wait({told, gone, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.done():
+                self._patience = 0.0  # who cannot take the last piece at once must not hold up the stop
             if told.done():
                 told.result()
         finally:
