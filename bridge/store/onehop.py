@@ -121,7 +121,7 @@ class OneHopConnection(AsyncAdapt_aiosqlite_connection):
     ``brief``: whether the present transaction is.
     """
 
-    __slots__ = ("_reading", "_to_begin", "brief")
+    __slots__ = ("_ending", "_reading", "_to_begin", "brief")
 
     _cursor_cls: Any = OneHopCursor
 
@@ -130,6 +130,7 @@ class OneHopConnection(AsyncAdapt_aiosqlite_connection):
         self.brief = False
         self._to_begin = False
         self._reading = False
+        self._ending = False  # a reading ends on the thread, and nobody waits for that
 
     def runs_here(self, rows: int, begin: bool) -> bool:
         """Whether a statement for so many rows is run by who asks, rather than by the connection's thread."""
@@ -139,13 +140,14 @@ class OneHopConnection(AsyncAdapt_aiosqlite_connection):
 
     def begin_reading(self) -> None:
         """Begin a transaction that only reads, with its first statement."""
-        self._to_begin = True
+        self._to_begin, self._ending = True, False
 
     def begin_writing(self) -> bool:
         """Begin a transaction that writes, unless another process does; whether it began.
 
         That needs no trip: only writers of other processes are waited for, those of this one take turns.
         """
+        self._ending = False
         connection: Connection = self._connection._conn
         if connection.in_transaction:  # the end of a former one is still on its way to the thread
             return False
@@ -187,8 +189,9 @@ class OneHopConnection(AsyncAdapt_aiosqlite_connection):
                 connection._connection.rollback()
             else:  # before whatever comes next
                 connection._tx.put_nowait((None, connection._connection.rollback))
+                self._ending = True
             return True
-        return not connection._connection.in_transaction
+        return self._ending or not connection._connection.in_transaction
 
 
 class _Dbapi(AsyncAdapt_aiosqlite_dbapi):

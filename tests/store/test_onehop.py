@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -70,6 +71,19 @@ async def test_a_reader_holds_nothing_once_it_has_ended(database: Database, path
     with closing(sqlite3.connect(path)) as other:
         busy, frames, moved = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     assert (busy, frames) == (0, moved)
+
+
+async def test_nobody_waits_for_the_end_of_a_reading(database: Database) -> None:
+    busy = threading.Event()
+    try:
+        async with asyncio.timeout(5), database.read() as tx:
+            await tx.execute(select(settings.c.name))
+            connection: Any = (await tx.get_raw_connection()).driver_connection
+            connection._tx.put_nowait((None, busy.wait))
+    finally:
+        busy.set()
+    async with database.read() as tx:
+        assert (await tx.execute(select(settings.c.name))).all() == []
 
 
 async def test_a_reader_that_read_nothing_or_was_refused_is_no_matter_for_the_next(database: Database) -> None:
