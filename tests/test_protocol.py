@@ -131,6 +131,17 @@ async def test_a_trailer_is_no_header(url: str) -> None:
     assert (status, body["error"]["code"]) == (415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize("wanted", [b"websocket", b"h2c"])
+async def test_who_asks_for_another_protocol_is_answered_in_this_one(
+    url: str, caplog: pytest.LogCaptureFixture, wanted: bytes
+) -> None:
+    caplog.set_level(logging.WARNING, "uvicorn.error")
+    upgrade = b"Connection: Upgrade, close\r\nUpgrade: " + wanted + b"\r\n\r\n"
+    status, _, body = await answer_to(url, b"GET /v1/watches HTTP/1.1\r\nHost: localhost\r\n" + upgrade)
+    assert (status, body["object"]) == (200, "list")
+    assert caplog.messages == []
+
+
 async def test_after_a_refusal_nothing_more_is_read(url: str) -> None:
     good = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     status, _, body = await answer_to(url, b"nonsense\r\n\r\n" + good)

@@ -117,6 +117,12 @@ class BoundedProtocol(HttpToolsProtocol):
         status, message, code = self._refusal or (400, "This is not a valid HTTP/1.1 request.", "invalid_http")
         self._give_up(status, message, code)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing: whoever asks for another protocol is answered in this one (RFC 9110, section 7.8).
+
+        uvicorn would advise the operator, for each such request, to install a WebSocket library.
+        """
+
     def _reset(self) -> None:
         # Otherwise the system would go on offering what it has to whoever takes nothing, for many minutes.
         with suppress(OSError):  # it may be gone by now
