@@ -76,7 +76,7 @@ async def test_a_reader_holds_nothing_once_it_has_ended(database: Database, path
 async def test_nobody_waits_for_the_end_of_a_reading(database: Database) -> None:
     busy = threading.Event()
     try:
-        async with asyncio.timeout(5), database.read() as tx:
+        async with asyncio.timeout(20), database.read() as tx:
             await tx.execute(select(settings.c.name))
             connection: Any = (await tx.get_raw_connection()).driver_connection
             connection._tx.put_nowait((None, busy.wait))
