@@ -191,7 +191,6 @@ async def test_trickling_does_not_keep_it_alive(monkeypatch: pytest.MonkeyPatch,
 
 
 async def test_who_waits_for_an_answer_is_not_given_up(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.2)
     body = json.dumps({"video_id": "v", "callback_url": "http://127.0.0.1:9/"}).encode()
     head = b"HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
     made = await answer_to(
@@ -201,6 +200,7 @@ async def test_who_waits_for_an_answer_is_not_given_up(monkeypatch: pytest.Monke
         + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
         + body,
     )
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.5)
     path = f"/v1/watches/{made[2]['id']}?wait=1".encode()
     status, _, shown = await answer_to(url, b"GET " + path + b" " + head + b"\r\n")
     assert (status, shown["status"]) == (200, "watching")

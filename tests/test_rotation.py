@@ -194,7 +194,7 @@ async def test_a_server_that_lacks_the_new_key_names_the_remedy_until_it_is_star
     rotated = f"UPDATE destinations SET config = x'{fresh.hex()}', config_key = '{id_of(NEW)}'"
     answers = []
     for keys in ([OLD], [NEW, OLD]):
-        async with serving(settings_with(tmp_path, *keys)) as url, httpx.AsyncClient(base_url=url) as client:
+        async with serving(settings_with(tmp_path, *keys)) as url, http_client(base_url=url) as client:
             if kind == "sqlite":
                 await asyncio.to_thread(sql, tmp_path, rotated)
             else:
