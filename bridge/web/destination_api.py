@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bridge.registry import DestinationChange, NewDestination
 from bridge.web import destinations, examples, providers, schemas
 from bridge.web.operations import Answer, Operation
-from bridge.web.queries import DestinationQuery, ForceQuery
+from bridge.web.queries import DestinationQuery, ForceQuery, ProviderQuery
 
 _ONE = "/v1/destinations/{destination}"
 
@@ -114,6 +114,7 @@ PROVIDERS: Sequence[Operation] = (
         "All that are configured. A `paused` one refuses our key, a `suspect` one does not seem to know its videos: "
         "until that is over, no watch there is given up as lost.",
         providers.list_providers,
-        (Answer(200, "All providers.", schemas.ProviderList, examples.PROVIDER_LIST),),
+        (Answer(200, "The providers.", schemas.ProviderList, examples.PROVIDER_LIST),),
+        query=ProviderQuery,
     ),
 )

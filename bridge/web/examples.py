@@ -190,8 +190,8 @@ PROVIDER_LIST = MappingProxyType(
                 "videos_in_flight": 3,
             }
         ],
-        "first_id": None,
-        "last_id": None,
+        "first_id": "openai",
+        "last_id": "openai",
         "has_more": False,
     }
 )

@@ -84,6 +84,18 @@ class DestinationQuery(PageQuery):
     after: DestinationId | None = Field(None, description="Go on after this id: the `last_id` of the page before.")
 
 
+class ProviderQuery(PageQuery):
+    """Which providers to list. They are few: mostly one page holds them all."""
+
+    limit: WholeNumber = Field(100, ge=1, le=100, description="How many to show at most.")
+    order: Literal["desc", "asc"] = Field(
+        "desc", description="As they are configured (`desc`), or the other way round (`asc`)."
+    )
+    after: str | None = Field(
+        None, min_length=1, max_length=64, description="Go on after this name: the `last_id` of the page before."
+    )
+
+
 class ForceQuery(NoQuery):
     """Whether to do it although something stands against it."""
 

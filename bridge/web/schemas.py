@@ -258,7 +258,7 @@ class Provider(Sent):
 
 
 class ProviderList(Listing):
-    """All providers; they have no ids."""
+    """Providers; the id of one is its name."""
 
     data: Sequence[Provider]
 

@@ -80,7 +80,7 @@ class DestinationStub:
         return _unknown() if stored is None else JSONResponse(stored | {"signing_secret": SECRET})
 
     async def _providers(self, _: Request) -> Response:
-        page = {"object": "list", "data": self.providers, "first_id": None, "last_id": None, "has_more": False}
+        page = {"object": "list", "data": self.providers, "first_id": "openai", "last_id": "openai", "has_more": False}
         return JSONResponse(page)
 
     def _find(self, request: Request) -> JsonObject | None:

@@ -463,7 +463,8 @@ async def test_providers_are_listed_without_what_is_secret(tmp_path: Path) -> No
         async with asking(web) as client:
             await register(client, {"kind": "callback", "url": "https://example.com/"})
             answer = (await client.get("/v1/providers")).json()
-    assert (answer["object"], answer["has_more"], answer["first_id"], answer["last_id"]) == ("list", False, None, None)
+    assert (answer["object"], answer["has_more"]) == ("list", False)
+    assert {answer["first_id"], answer["last_id"]} == {"openai", "azure"}
     openai, azure = sorted(answer["data"], key=lambda each: each["name"], reverse=True)
     assert azure == {
         "name": "azure",

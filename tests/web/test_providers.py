@@ -37,8 +37,8 @@ async def test_a_provider_is_shown_with_how_it_stands(client: httpx.AsyncClient)
                 "videos_in_flight": 2,
             }
         ],
-        "first_id": None,
-        "last_id": None,
+        "first_id": "openai",
+        "last_id": "openai",
         "has_more": False,
     }
 
@@ -53,6 +53,27 @@ async def test_nothing_secret_is_shown(client: httpx.AsyncClient) -> None:
     assert "private" not in (await client.get("/v1/providers")).text
 
 
-async def test_the_list_takes_no_query(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/v1/providers?limit=5")
-    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "limit")
+NAMES = ["openai", "azure", "farm"]
+
+
+@pytest.fixture
+async def many(registry: FakeRegistry, readiness: Readiness) -> httpx.AsyncClient:
+    configured = {name: ProviderSettings(name=name, base_url=f"https://{name}.example/v1") for name in NAMES}
+    return asking(create_web(registry, Metrics(), readiness, providers=configured))
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+async def test_the_list_is_read_page_by_page_like_any_other(many: httpx.AsyncClient, order: str) -> None:
+    first = (await many.get(f"/v1/providers?limit=2&order={order}")).json()
+    then = (await many.get(f"/v1/providers?limit=2&order={order}&after={first['last_id']}")).json()
+    assert (first["has_more"], then["has_more"]) == (True, False)
+    shown = [each["name"] for each in (*first["data"], *then["data"])]
+    assert shown == (NAMES if order == "desc" else NAMES[::-1])
+    beyond = (await many.get(f"/v1/providers?order={order}&after={shown[-1]}")).json()
+    assert (beyond["data"], beyond["first_id"], beyond["has_more"]) == ([], None, False)
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "after=nobody", "order=up", "state=ok"])
+async def test_what_cannot_be_asked_is_refused_by_its_name(many: httpx.AsyncClient, query: str) -> None:
+    answer = await many.get(f"/v1/providers?{query}")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, query.split("=")[0])
