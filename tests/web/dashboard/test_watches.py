@@ -57,7 +57,7 @@ async def test_words_of_strangers_stay_words(visit: Visit, registry: FakeRegistr
 
 async def test_a_provider_in_trouble_is_named_above_the_watches(visit: Visit, registry: FakeRegistry) -> None:
     await visit.get("/")
-    assert '<p class="note warn" role="status"><b>openai</b> the provider refuses our key (401).</p>' in visit.html
+    assert '<p class="note warn" role="status"><b>openai</b>: the provider refuses our key (401).</p>' in visit.html
     registry.standing = replace(registry.standing, reason=None)
     await visit.get("/")
     assert "refuses our key" not in visit.html
